@@ -1,0 +1,1 @@
+"""World-model backbones as tuples of pure functions."""
