@@ -12,12 +12,13 @@ from typing import Any, NamedTuple
 
 import flax.struct
 import jax
+import numpy as np
 
 Array = jax.Array
 Key = jax.Array
 Params = Any
 Carry = Any
-Batch = Mapping[str, Array]
+Batch = Mapping[str, Array | np.ndarray]
 """What a world model sees; `wm.data.batch.align` says which fields."""
 
 Loader = Callable[[int], Batch]

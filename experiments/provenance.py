@@ -1,0 +1,96 @@
+"""Whose run folder it is: its configuration, versions and git revision."""
+
+import difflib
+import importlib.metadata
+import json
+import os
+import platform
+import subprocess
+import sys
+from pathlib import Path
+
+import jax
+
+_PACKAGES = (
+  'array-record',
+  'brax',
+  'flax',
+  'gin-config',
+  'grain',
+  'jax',
+  'jaxlib',
+  'numpy',
+  'optax',
+  'orbax-checkpoint',
+  'tensorflow-datasets',
+)
+
+
+def claim(workdir: Path, configuration: str) -> None:
+  """Writes `config.gin` and `versions.json`, or finds its own there.
+
+  Args:
+    workdir: The run folder.
+    configuration: The operative configuration.
+
+  Raises:
+    ValueError: If the folder belongs to another configuration.
+  """
+  path = workdir / 'config.gin'
+  if path.exists():
+    _check_same(path, configuration)
+  else:
+    write_whole(path, configuration)
+  write_whole(workdir / 'versions.json', json.dumps(versions(), indent=2))
+
+
+def versions() -> dict[str, object]:
+  """Returns what ran: packages, Python, machine, devices and git revision."""
+  return {
+    'packages': {p: importlib.metadata.version(p) for p in _PACKAGES},
+    'python': platform.python_version(),
+    'machine': platform.platform(),
+    'cpus': os.cpu_count(),
+    'devices': [device.device_kind for device in jax.devices()],
+    'git_revision': _git('rev-parse', 'HEAD'),
+    'git_changes': _git('status', '--porcelain', '--untracked-files=no'),
+    'command': sys.argv,
+  }
+
+
+def write_whole(path: Path, text: str) -> None:
+  """Writes a file such that nobody reads half of it."""
+  partial = path.with_name(path.name + '.tmp')
+  partial.write_text(text)
+  os.replace(partial, path)
+
+
+def _check_same(path: Path, configuration: str) -> None:
+  before = path.read_text()
+  if before == configuration:
+    return
+  changed = [
+    line
+    for line in difflib.unified_diff(
+      before.splitlines(), configuration.splitlines(), lineterm='', n=0
+    )
+    if line[:1] in '+-' and line[:3] not in ('+++', '---')
+  ]
+  raise ValueError(
+    f'--workdir: {path.parent} belongs to another configuration; choose '
+    'another --workdir, or repeat the command that made it. What differs '
+    '(- its own, + given now):\n  ' + '\n  '.join(changed[:20])
+  )
+
+
+def _git(*arguments: str) -> str | None:
+  try:
+    return subprocess.run(
+      ['git', *arguments],
+      cwd=Path(__file__).parent,
+      capture_output=True,
+      text=True,
+      check=True,
+    ).stdout.strip()
+  except (OSError, subprocess.CalledProcessError):
+    return None

@@ -1,0 +1,134 @@
+"""The training program: data, model and learner in; a run folder out.
+
+Repeating the command goes on from the last checkpoint, to the same parameters
+bit for bit as a run that was never stopped.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import jax
+import numpy as np
+
+from experiments import forecast, provenance, stopping
+from wm import config
+from wm.data import loader as loading
+from wm.data.task import Task
+from wm.train import checkpoint, logbook
+from wm.types import Array, Batch, Learner, Loader, TrainState
+
+
+def train(
+  task: Task,
+  learner: Callable[..., Learner],
+  loader: Callable[..., Loader],
+  evaluate: Callable[[Path], None],
+  steps: int,
+  batch: int,
+  seed: int = 0,
+  log_every: int = 10,
+  save_every: int = 1000,
+) -> Callable[[Path], None]:
+  """Returns the program `(workdir) -> None`.
+
+  Args:
+    task: Data set and model.
+    learner: `(model=...) -> Learner`.
+    loader: `(episodes=..., num_actions=...) -> Loader`.
+    evaluate: The program that ends the run.
+    steps: Updates in all.
+    batch: Episodes in a batch of validation; the loader has its own.
+    seed: Of the parameters and of all draws.
+    log_every: Updates between measurements.
+    save_every: Updates between checkpoints.
+  """
+
+  def run(workdir: Path) -> None:
+    learn = learner(model=task.model)
+    forecast.tell(task, learn, steps, batch)
+    batches = loader(
+      episodes=task.load(split='train'),
+      num_actions=task.metadata['num_actions'],
+    )
+    provenance.claim(workdir, config.operative())
+
+    key, first = jax.random.key(seed), batches(0)
+    store = checkpoint.checkpoints(workdir / 'checkpoints')
+    like = jax.eval_shape(learn.init, key, first)
+    state = checkpoint.restore_last(store, like)
+    if state is None:
+      state = jax.jit(learn.init)(key, first)
+    book = logbook.logbook(workdir, int(state.step), steps)
+    update = jax.jit(learn.update, donate_argnums=0)
+    validate = _validation(task, batch)
+    seen: list[dict[str, Array]] = []
+    start = int(state.step)
+
+    try:
+      with stopping.on_signals() as stopped:
+        for step, data in _numbered(batches, start, steps):
+          state, measurements = update(state, data)
+          seen.append(measurements)
+          if step % log_every == 0 or step == steps or stopped():
+            _measure(book, store, step, seen)
+          if step % save_every == 0 or step == steps or stopped():
+            loss = validate(state)
+            logbook.write(book, step, {'validation_loss': loss})
+            checkpoint.save(store, state, {'loss': loss})
+          if stopped():
+            break
+    finally:
+      checkpoint.close(store)
+      logbook.close(book)
+    if int(state.step) < steps:
+      stopping.leave(stopped(), workdir)
+    evaluate(workdir)
+
+  return run
+
+
+def _numbered(
+  batches: Loader, start: int, steps: int
+) -> Iterator[tuple[int, Batch]]:
+  if start < steps:
+    yield from zip(
+      range(start + 1, steps + 1),
+      loading.prefetch(batches, start),
+      strict=False,
+    )
+
+
+def _measure(
+  book: logbook.Logbook,
+  store: checkpoint.Checkpoints,
+  step: int,
+  seen: list[dict[str, Array]],
+) -> None:
+  """Writes the means of the updates since the last time, if they are finite."""
+  values = {name: [float(m[name]) for m in seen] for name in seen[0]}
+  if not all(np.isfinite(v).all() for v in values.values()):
+    names = [n for n, v in values.items() if not np.isfinite(v).all()]
+    raise FloatingPointError(
+      f'train: {", ".join(names)} not finite between steps '
+      f'{step - len(seen) + 1} and {step}; the last good checkpoint is step '
+      f'{store.manager.latest_step()} in {store.folder}; lower '
+      'optimizer.adamw.learning_rate or optimizer.adamw.clip'
+    )
+  means = {name: float(np.mean(v)) for name, v in values.items()}
+  rate = book.bar.format_dict['rate']
+  if rate:
+    means['steps_per_second'] = rate
+  logbook.write(book, step, means)
+  seen.clear()
+
+
+def _validation(task: Task, batch: int) -> Callable[[TrainState], float]:
+  episodes = task.load(split='val')
+  chosen: Sequence = [episodes[i] for i in range(min(batch, len(episodes)))]
+  data = next(
+    loading.in_order(chosen, task.metadata['num_actions'], batch=len(chosen))
+  )
+  loss = jax.jit(
+    lambda params: task.model.loss(params, jax.random.key(0), None, data)[0]
+  )
+  return lambda state: float(loss(state.params))

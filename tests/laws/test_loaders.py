@@ -1,0 +1,84 @@
+"""Laws of what stands between episodes and a world model."""
+
+import numpy as np
+import pytest
+
+from wm.data import batch as batching
+from wm.data import loader
+
+
+def episode(number, length=5):
+  image = np.full((length, 2, 2, 3), number, np.uint8)
+  return {
+    'observation': {'image': image},
+    'action': np.arange(length) % 3,
+    'is_first': np.arange(length) == 0,
+  }
+
+
+EPISODES = [episode(number) for number in range(7)]
+
+
+def equal(a, b):
+  assert a.keys() == b.keys()
+  for name in a:
+    np.testing.assert_array_equal(a[name], b[name])
+
+
+def test_each_frame_meets_the_action_that_led_to_it():
+  row = batching.align(EPISODES[0], 3)
+  np.testing.assert_array_equal(row['prev_action'][0], 0)
+  np.testing.assert_array_equal(
+    row['prev_action'][1:].argmax(-1), EPISODES[0]['action'][:-1]
+  )
+  np.testing.assert_array_equal(row['mask'], [0, 1, 1, 1, 1])
+
+
+def test_an_episode_inside_starts_without_an_action():
+  joined = {
+    **EPISODES[0],
+    'is_first': np.array([True, False, False, True, False]),
+  }
+  row = batching.align(joined, 3)
+  np.testing.assert_array_equal(row['prev_action'][3], 0)
+  np.testing.assert_array_equal(row['mask'], [0, 1, 1, 0, 1])
+
+
+def test_an_action_out_of_range_is_refused():
+  with pytest.raises(ValueError, match='0 to 1'):
+    batching.align(EPISODES[0], 2)
+
+
+def test_a_loader_is_a_function_of_the_step():
+  one = loader.whole_episodes(EPISODES, 3, batch=3, seed=1)
+  other = loader.whole_episodes(EPISODES, 3, batch=3, seed=1)
+  for step in (5, 0, 2, 5):
+    equal(one(step), other(step))
+  assert one(0)['image'].shape == (3, 5, 2, 2, 3)
+
+
+def test_an_epoch_holds_every_episode_once_in_a_new_order():
+  load = loader.whole_episodes(EPISODES, 3, batch=1, seed=1)
+  seen = [int(load(step)['image'].flat[0]) for step in range(14)]
+  assert sorted(seen[:7]) == sorted(seen[7:]) == list(range(7))
+  assert seen[:7] != seen[7:]
+
+
+def test_prefetching_changes_nothing_and_starts_anywhere():
+  load = loader.whole_episodes(EPISODES, 3, batch=2, seed=1)
+  ahead = loader.prefetch(load, start=3)
+  for step in range(3, 9):
+    equal(next(ahead), load(step))
+
+
+def test_evaluation_meets_every_episode_once_and_masks_the_filling():
+  batches = list(loader.in_order(EPISODES, 3, batch=3))
+  images = np.concatenate([b['image'][:, 0, 0, 0, 0] for b in batches])
+  masks = np.concatenate([b['mask'][:, 1] for b in batches])
+  np.testing.assert_array_equal(images[masks > 0], range(7))
+  assert {b['image'].shape[0] for b in batches} == {3}
+
+
+def test_a_batch_larger_than_the_data_is_refused():
+  with pytest.raises(ValueError, match='BATCH'):
+    loader.whole_episodes(EPISODES, 3, batch=8, seed=1)

@@ -1,0 +1,181 @@
+"""Laws of every world model: one for each backbone."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from tests import members
+from wm.models import latents, world_model
+from wm.nets import images
+
+BATCH, LENGTH, ACTIONS = 2, 8, 3
+
+
+def small_model(name, build):
+  del name
+  return world_model.world_model(
+    image_shape=(16, 16, 3),
+    num_actions=ACTIONS,
+    backbone=build(),
+    latent=latents.categorical(4, 4),
+    encoder=lambda shape: images.patch_encoder(shape, depth=8),
+    decoder=lambda shape: images.patch_decoder(shape, depth=8),
+    units=16,
+  )
+
+
+@pytest.fixture(scope='module')
+def batch():
+  draw = np.random.default_rng(0)
+  actions = draw.integers(ACTIONS, size=(BATCH, LENGTH))
+  return {
+    'image': draw.integers(
+      256, size=(BATCH, LENGTH, 16, 16, 3), dtype=np.uint8
+    ),
+    'prev_action': np.eye(ACTIONS, dtype=np.float32)[actions],
+    'mask': np.ones((BATCH, LENGTH), np.float32),
+  }
+
+
+@pytest.fixture(scope='module', params=members.backbones(), ids=lambda m: m[0])
+def model(request):
+  return small_model(*request.param)
+
+
+@pytest.fixture(scope='module')
+def params(model, batch):
+  return jax.jit(model.init)(jax.random.key(0), batch)
+
+
+def part(batch, start, stop):
+  return {name: x[:, start:stop] for name, x in batch.items()}
+
+
+def close(a, b):
+  jax.tree.map(
+    lambda x, y: np.testing.assert_allclose(x, y, rtol=2e-4, atol=2e-4), a, b
+  )
+
+
+def test_acting_sees_what_training_saw(model, params, batch):
+  key = jax.random.key(1)
+  observe = jax.jit(model.observe)
+  _, whole = observe(params, key, None, batch)
+  state, steps = model.initial(BATCH), []
+  for t in range(LENGTH):
+    state, one = observe(params, key, state, part(batch, t, t + 1))
+    steps.append(one)
+  joined = jax.tree.map(lambda *x: jnp.concatenate(x, axis=1), *steps)
+  close(whole, joined)
+
+
+def test_observing_in_two_parts_is_observing_at_once(model, params, batch):
+  key = jax.random.key(1)
+  observe = jax.jit(model.observe)
+  end, whole = observe(params, key, None, batch)
+  state, first = observe(params, key, None, part(batch, 0, 5))
+  state, second = observe(params, key, state, part(batch, 5, LENGTH))
+  joined = jax.tree.map(
+    lambda *x: jnp.concatenate(x, axis=1), first, second
+  )
+  close(whole, joined)
+  close(end, state)
+
+
+def test_imagining_is_a_scan_of_step(model, params, batch):
+  key = jax.random.key(2)
+  state, _ = jax.jit(model.observe)(params, key, None, batch)
+  end, dreamt = jax.jit(model.imagine)(
+    params, key, state, batch['prev_action']
+  )
+  ready, step = jax.jit(model.prepare)(params), jax.jit(model.step)
+  for t in range(LENGTH):
+    state, one = step(ready, key, state, batch['prev_action'][:, t])
+    close(jax.tree.map(lambda x, t=t: x[:, t], dreamt), one)
+  close(end, state)
+
+
+def test_a_first_step_forgets_what_came_before(model, params, batch):
+  key, cut = jax.random.key(1), 3
+  observe = jax.jit(model.observe)
+  is_first = np.zeros((BATCH, LENGTH), bool)
+  is_first[:, cut] = True
+  actions = np.where(is_first[..., None], 0, batch['prev_action'])
+  rows = {**batch, 'prev_action': actions, 'is_first': is_first}
+  _, whole = observe(params, key, model.initial(BATCH), rows)
+  fresh = model.initial(BATCH)._replace(t=jnp.asarray(cut, jnp.int32))
+  _, rest = observe(params, key, fresh, part(rows, cut, LENGTH))
+  close(jax.tree.map(lambda x: x[:, cut:], whole), rest)
+
+
+def test_every_parameter_gets_a_gradient(model, params, batch):
+  gradient = jax.jit(
+    jax.grad(lambda p: model.loss(p, key, None, batch)[0])
+  )
+  key = jax.random.key(3)
+  for path, g in jax.tree_util.tree_leaves_with_path(gradient(params)):
+    assert np.isfinite(g).all(), jax.tree_util.keystr(path)
+    assert np.abs(g).max() > 0, jax.tree_util.keystr(path)
+
+
+def test_the_loss_ignores_masked_steps(model, params, batch):
+  loss = jax.jit(model.loss)
+  mask = batch['mask'].copy()
+  mask[:, 0] = 0
+  _, aux = loss(params, jax.random.key(3), None, {**batch, 'mask': mask})
+  for name, term in aux.terms.items():
+    assert term.shape == (BATCH, LENGTH)
+    np.testing.assert_allclose(
+      aux.measurements[name], np.mean(term[:, 1:]), rtol=1e-5
+    )
+
+
+def test_one_batch_can_be_overfitted(model, params, batch):
+  optimizer = optax.adam(3e-3)
+
+  @jax.jit
+  def fit(params):
+    def update(carry, key):
+      params, opt_state = carry
+      (loss, _), grads = jax.value_and_grad(model.loss, has_aux=True)(
+        params, key, None, batch
+      )
+      updates, opt_state = optimizer.update(grads, opt_state)
+      return (optax.apply_updates(params, updates), opt_state), loss
+
+    keys = jax.random.split(jax.random.key(4), 300)
+    return jax.lax.scan(update, (params, optimizer.init(params)), keys)[1]
+
+  losses = fit(params)
+  assert losses[-1] < 0.5 * losses[0]
+
+
+def test_kl_of_a_distribution_with_itself_is_zero():
+  latent = latents.categorical(4, 5)
+  stats = jax.random.normal(jax.random.key(0), (7, latent.stats))
+  np.testing.assert_allclose(latent.kl(stats, stats), 0, atol=1e-6)
+
+
+def test_kl_and_samples_agree_with_numpy():
+  groups, classes, unimix = 2, 3, 0.1
+  latent = latents.categorical(groups, classes, unimix)
+  stats = jax.random.normal(jax.random.key(0), (2, groups, classes))
+  p = np.exp(stats) / np.exp(stats).sum(-1, keepdims=True)
+  q, p = (1 - unimix) * p + unimix / classes
+  want = (q * np.log(q / p)).sum()
+  flat = stats.reshape(2, -1)
+  np.testing.assert_allclose(latent.kl(flat[0], flat[1]), want, rtol=1e-5)
+  keys = jax.random.split(jax.random.key(1), 20_000)
+  z = jax.vmap(lambda key: latent.sample(key, flat[0]))(keys)
+  np.testing.assert_allclose(
+    z.mean(0), q.reshape(-1), atol=0.02
+  )
+
+
+def test_sizes_that_cannot_be_are_named():
+  with pytest.raises(ValueError, match=r'latents\.categorical'):
+    latents.categorical(classes=1)
+  with pytest.raises(ValueError, match='30x30'):
+    images.conv_encoder((30, 30, 3))

@@ -1,0 +1,1 @@
+"""Sequence maps with a carry; file name = constructor name."""

@@ -1,0 +1,220 @@
+"""S4: structured state spaces, diagonal plus low rank, by convolution."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Complex, Float
+
+from wm import types
+from wm.backbones import stack, views
+from wm.nets import layers
+from wm.ssm import discretize, dplr, fft, hippo
+
+_DAMPING = 1e-4
+
+
+def s4(
+  width: int = 512,
+  depth: int = 3,
+  order: int = 64,
+  length: int = 1001,
+  dt_min: float = 1e-3,
+  dt_max: float = 1e-1,
+  expand: int = 1,
+  activation: Callable = jax.nn.gelu,
+  linear: Callable[[int], types.Net] = layers.dense,
+) -> types.Backbone:
+  """S4 blocks, the backbone of S4WM.
+
+  Two S4 layers and an MLP per block, see `stack.blocks`. Gu et al. 2022,
+  "Efficiently Modeling Long Sequences with Structured State Spaces", arXiv
+  2111.00396; Deng et al. 2023, arXiv 2307.02064.
+
+  Without `is_first` sequences go through convolutions, `length` steps at a
+  time; with it, through a scan of `step`.
+
+  Parameters of an S4 layer are at `.../ssm/NAME`. An optimiser should give
+  `ssm/(Lambda_re|Lambda_im|P|B|log_dt)` a lower rate and no weight decay;
+  `ssm/C` and `ssm/D` are ordinary.
+
+  Args:
+    width: D of the blocks and of the output; the input may have any width.
+    depth: number of blocks.
+    order: N, states per channel, even.
+    length: the length that training sequences have, the length of kernels.
+      It is part of the meaning of `ssm/C`: keep it for the life of parameters.
+    dt_min: least initial step of a channel.
+    dt_max: greatest initial step of a channel.
+    expand: hidden width of the MLP in units of `width`.
+    activation: after the S4 layers and in the MLP.
+    linear: constructor of the map after an S4 layer.
+
+  Returns:
+    The backbone.
+
+  Raises:
+    ValueError: naming the parameter that cannot be.
+  """
+  sizes = dict(
+    width=width, depth=depth, order=order, length=length, expand=expand
+  )
+  for name, value in sizes.items():
+    if value < 1:
+      raise ValueError(
+        f's4: {name} must be positive; got {value}; change s4.s4.{name}'
+      )
+  if order % 2:
+    raise ValueError(
+      f's4: order must be even; got {order}; change s4.s4.order'
+    )
+  if not 0 < dt_min <= dt_max:
+    raise ValueError(
+      f's4: need 0 < dt_min <= dt_max; got {dt_min} and {dt_max}; '
+      'change s4.s4.dt_min or s4.s4.dt_max'
+    )
+  return stack.blocks(
+    lambda: layer(width, order, length, dt_min, dt_max),
+    width, depth, expand, activation, linear,
+  )
+
+
+class Ready(NamedTuple):
+  """A discretised S4 layer, y_k = 2 Re(sum C x_k) + D u_k."""
+
+  system: discretize.Discrete
+  C: Complex[Array, 'D pairs']
+  D: Float[Array, ' D']
+
+
+def layer(
+  width: int, order: int, length: int, dt_min: float, dt_max: float
+) -> types.Backbone:
+  """One S4 layer: a system of one input and one output per channel.
+
+  x' = (Lambda - P P*) x + B u and y = C x + D u, bilinear. Learned are
+  C~ = C (I - A_bar^length), Lambda, P, B, D and log dt.
+
+  Args:
+    width: D, the number of channels.
+    order: N, states per channel, half of which are kept.
+    length: taps of the kernel.
+    dt_min: least initial step of a channel.
+    dt_max: greatest initial step of a channel.
+
+  Returns:
+    The backbone; its carry is complex64[B, D, N / 2].
+  """
+
+  def init(key, u):
+    del u
+    return _init(key, width, order, length, dt_min, dt_max)
+
+  def initial(batch):
+    return jnp.zeros((batch, width, order // 2), jnp.complex64)
+
+  def prepare(params):
+    Lambda, P, B, C, dt = _modes(params)
+    system = discretize.bilinear(Lambda, P, B, dt)
+    return Ready(system, _untruncate(system, C, length), params['D'])
+
+  def step(ready, carry, u, is_first):
+    x = views.restart(initial(u.shape[0]), carry, is_first)
+    x = dplr.step(ready.system, x, u)
+    return x, 2 * (ready.C * x).real.sum(-1) + ready.D * u
+
+  scan = views.apply_from_step(initial, prepare, step)
+
+  def apply(params, carry, u, is_first):
+    if is_first is not None:
+      return scan(params, carry, u, is_first)
+    chunk = min(u.shape[1], length)
+    segment = _convolution(params, prepare(params), length, chunk)
+    if u.shape[1] == chunk:
+      return segment(carry, u)
+    carry = initial(u.shape[0]) if carry is None else carry
+    return views.in_chunks(segment, chunk, carry, u)
+
+  return types.Backbone(init, initial, apply, prepare, step)
+
+
+def _init(key, width, order, length, dt_min, dt_max):
+  """HiPPO-LegS in every channel, log dt uniform, C and D normal."""
+  Lambda, P, B = (
+    jnp.broadcast_to(jnp.asarray(x, jnp.complex64), (width, order // 2))
+    for x in hippo.nplr(order)
+  )
+  key_C, key_D, key_dt = jax.random.split(key, 3)
+  C = jax.random.normal(key_C, Lambda.shape, jnp.complex64)
+  log_dt = jax.random.uniform(
+    key_dt, (width,), minval=np.log(dt_min), maxval=np.log(dt_max)
+  )
+  system = discretize.bilinear(Lambda, P, B, jnp.exp(log_dt))
+  return {
+    'Lambda_re': jnp.log(-Lambda.real - _DAMPING),
+    'Lambda_im': Lambda.imag,
+    'P': _as_reals(P),
+    'B': _as_reals(B),
+    'C': _as_reals(_truncate(system, C, length)),
+    'D': jax.random.normal(key_D, (width,)),
+    'log_dt': log_dt,
+  }
+
+
+def _modes(params):
+  """Lambda, P, B, C~ and dt; Re Lambda <= -_DAMPING by construction."""
+  Lambda = jax.lax.complex(
+    -jnp.exp(params['Lambda_re']) - _DAMPING, params['Lambda_im']
+  )
+  P, B, C = (_as_complex(params[name]) for name in 'PBC')
+  return Lambda, P, B, C, jnp.exp(params['log_dt'])
+
+
+def _convolution(params, ready, length, chunk):
+  """`(carry, u[B, T, D]) -> (carry, y)` for T <= chunk <= length."""
+  K = dplr.kernel(*_modes(params), length)[:, :chunk]
+  A = dplr.dense(ready.system)
+  reach = dplr.krylov(A, dplr.to_real(ready.system.b), chunk)
+  A_T = A.mT
+  row = dplr.row(2 * ready.C)
+  observe = dplr.krylov(A_T, (A_T @ row[..., None])[..., 0], chunk)
+
+  def segment(carry, u):
+    T = u.shape[1]
+    y = fft.convolve(u, K[:, :T]) + ready.D * u
+    x = jnp.einsum('dnt,btd->bdn', reach[..., :T], u[:, ::-1])
+    if carry is not None:
+      x_0 = dplr.to_real(carry)
+      y += jnp.einsum('dnt,bdn->btd', observe[..., :T], x_0)
+      A_power = jnp.linalg.matrix_power(A, T)
+      x += jnp.einsum('dnm,bdm->bdn', A_power, x_0)
+    return dplr.to_complex(x), y
+
+  return segment
+
+
+def _truncate(system, C, length):
+  """C~ = C (I - A_bar^length)."""
+  row = dplr.row(C)[:, None] @ _escape(system, length)
+  return dplr.to_complex(row[:, 0]).conj()
+
+
+def _untruncate(system, C, length):
+  """C = C~ (I - A_bar^length)^-1."""
+  row = jnp.linalg.solve(_escape(system, length).mT, dplr.row(C)[..., None])
+  return dplr.to_complex(row[..., 0]).conj()
+
+
+def _escape(system, length):
+  A = dplr.dense(system)
+  return jnp.eye(A.shape[-1]) - jnp.linalg.matrix_power(A, length)
+
+
+def _as_reals(x):
+  return jnp.stack([x.real, x.imag], -1)
+
+
+def _as_complex(x):
+  return jax.lax.complex(x[..., 0], x[..., 1])

@@ -1,0 +1,130 @@
+"""Gin at the edge: the only module that imports it.
+
+Library code is plain constructors. A gin file imports like Python and says
+which constructor is called with what.
+"""
+
+import difflib
+import importlib.util  # gin-config needs it and does not import it.
+import pkgutil
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import gin
+
+CONFIGS = Path(__file__).parents[1] / 'experiments' / 'configs'
+_HEADER = 'from __gin__ import dynamic_registration\n'
+_PACKAGES = (
+  'wm.nets',
+  'wm.backbones',
+  'wm.models',
+  'wm.data',
+  'wm.train',
+  'wm.metrics',
+)
+_MACRO = re.compile(r'^([A-Z][A-Z0-9_]*) =', re.MULTILINE)
+
+
+def program(build: Callable[[Path], None]) -> Callable[[Path], None]:
+  """Returns the program that gin binds, built."""
+  return build
+
+
+def resolve(name: str) -> Path:
+  """Returns the gin file of a name: a path, or a name in `CONFIGS`.
+
+  Raises:
+    ValueError: If there is none.
+  """
+  for path in (Path(name), CONFIGS / name):
+    if path.is_file():
+      return path.absolute()
+  known = [str(p.relative_to(CONFIGS)) for p in sorted(CONFIGS.rglob('*.gin'))]
+  raise ValueError(
+    f'--gin_file: no file {name!r}, neither here nor in experiments/configs'
+    f'{_hint(name, known)}'
+  )
+
+
+def parse(
+  files: Sequence[str], bindings: Sequence[str], name: str
+) -> Callable[[Path], None]:
+  """Returns a program, built as gin files and bindings say.
+
+  Args:
+    files: Paths, or names in `experiments/configs`; later ones win.
+    bindings: Lines such as `STEPS = 10` or `s4.s4.order = 32`, after the files.
+    name: A module of `experiments` with a constructor of that name.
+
+  Returns:
+    The program, `(workdir) -> None`.
+
+  Raises:
+    ValueError: If a file, macro or parameter does not exist, or if a
+      constructor refuses its arguments.
+  """
+  gin.clear_config()
+  gin.add_config_file_search_path(str(CONFIGS))
+  paths = [resolve(name) for name in files]
+  lines = [
+    _imports(name),
+    'from wm import config',
+    f'config.program.build = @{name}.{name}()',
+    *bindings,
+  ]
+  try:
+    for path in paths:
+      gin.parse_config_file(str(path))
+    gin.parse_config(_HEADER + '\n'.join(lines))
+    _check_macros()
+    gin.finalize()
+    return gin.get_configurable(program)()
+  except Exception as error:
+    raise ValueError(_first_sentence(error)) from error
+
+
+def operative() -> str:
+  """Returns the configuration in use, defaults included; it parses back.
+
+  What the program is called with does not belong to it, so that any program
+  can go on from it.
+  """
+  text = gin.operative_config_str(max_line_length=78)
+  return re.sub(
+    r'# Parameters for config\.program:\n# =+\nconfig.*\n*', '', text
+  )
+
+
+def declared_macros() -> list[str]:
+  """Returns the macros of `base.gin`, the numbers that experiments share."""
+  return _MACRO.findall((CONFIGS / 'base.gin').read_text())
+
+
+def _check_macros() -> None:
+  text = gin.config_str()
+  declared = declared_macros()
+  for macro in _MACRO.findall(text):
+    if macro not in declared and f'%{macro}' not in text:
+      raise ValueError(
+        f'gin: nothing uses the macro {macro}'
+        f'{_hint(macro, declared)}; the macros stand in base.gin'
+      )
+
+
+def _imports(name: str) -> str:
+  lines = ['from datasets import episodes', f'from experiments import {name}']
+  for package in _PACKAGES:
+    folder = importlib.util.find_spec(package).submodule_search_locations
+    modules = sorted(m.name for m in pkgutil.iter_modules(folder))
+    lines += [f'from {package} import {module}' for module in modules]
+  return '\n'.join(lines)
+
+
+def _first_sentence(error: Exception) -> str:
+  return str(error).split('\n  In ')[0].strip()
+
+
+def _hint(name: str, known: Sequence[str]) -> str:
+  close = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+  return f'; did you mean {" or ".join(close)}?' if close else ''

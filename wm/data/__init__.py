@@ -1,0 +1,1 @@
+"""From episodes on disk to batches for a world model."""

@@ -1,0 +1,1 @@
+"""Quantities of an evaluation, one per file."""

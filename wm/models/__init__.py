@@ -1,0 +1,1 @@
+"""World models: latents, observation, imagination and losses put together."""

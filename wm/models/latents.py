@@ -1,0 +1,90 @@
+"""Stochastic latents: what a world model samples at every step."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from wm.types import Key
+
+
+class Latent(NamedTuple):
+  """A family of distributions over z given by statistics.
+
+  Attributes:
+    size: Z, the length of a sample.
+    stats: S, the length of the statistics.
+    sample: `(key, stats[..., S]) -> z[..., Z]`, with gradients to the
+      statistics.
+    mode: `(stats[..., S]) -> z[..., Z]`, the likeliest z.
+    kl: `(stats_q[..., S], stats_p[..., S]) -> [...]`, KL(q || p) in nats.
+  """
+
+  size: int
+  stats: int
+  sample: Callable[[Key, Array], Array]
+  mode: Callable[[Array], Array]
+  kl: Callable[[Array, Array], Array]
+
+
+def categorical(
+  groups: int = 32, classes: int = 32, unimix: float = 0.01
+) -> Latent:
+  """Returns a vector of `groups` categoricals with straight-through gradients.
+
+  The probabilities are `(1 - unimix) softmax(stats) + unimix / classes`
+  (Hafner et al. 2023, arXiv 2301.04104), so that no class dies.
+
+  Args:
+    groups: Categorical variables in a latent.
+    classes: Values of each.
+    unimix: Share of the uniform distribution, in [0, 1].
+
+  Raises:
+    ValueError: If a number is out of range.
+  """
+  if groups < 1 or classes < 2 or not 0 <= unimix <= 1:
+    raise ValueError(
+      f'categorical: sizes out of range; got groups={groups}, '
+      f'classes={classes}, unimix={unimix}, need groups >= 1, classes >= 2 '
+      'and unimix in [0, 1]; change latents.categorical'
+    )
+  size = groups * classes
+
+  def log_probs(stats: Array) -> Array:
+    logits = stats.reshape(*stats.shape[:-1], groups, classes)
+    probs = jax.nn.softmax(logits)
+    return jnp.log((1 - unimix) * probs + unimix / classes)
+
+  def one_hot(index: Array, log_p: Array) -> Array:
+    hard = jax.nn.one_hot(index, classes)
+    soft = jnp.exp(log_p)
+    straight_through = hard + soft - jax.lax.stop_gradient(soft)
+    return straight_through.reshape(*straight_through.shape[:-2], size)
+
+  def sample(key: Key, stats: Float[Array, '... S']) -> Float[Array, '... Z']:
+    log_p = log_probs(stats)
+    return one_hot(jax.random.categorical(key, log_p), log_p)
+
+  def mode(stats: Float[Array, '... S']) -> Float[Array, '... Z']:
+    log_p = log_probs(stats)
+    return one_hot(jnp.argmax(log_p, axis=-1), log_p)
+
+  def kl(
+    stats_q: Float[Array, '... S'], stats_p: Float[Array, '... S']
+  ) -> Float[Array, '...']:
+    log_q, log_p = log_probs(stats_q), log_probs(stats_p)
+    return jnp.sum(jnp.exp(log_q) * (log_q - log_p), axis=(-2, -1))
+
+  return Latent(size, size, sample, mode, kl)
+
+
+def sample_each_step(
+  latent: Latent, key: Key, start: Array | int, stats: Float[Array, 'B T S']
+) -> Float[Array, 'B T Z']:
+  """Returns samples in which step t draws from `fold_in(key, start + t)`."""
+  steps = start + jnp.arange(stats.shape[1])
+  keys = jax.vmap(jax.random.fold_in, in_axes=(None, 0))(key, steps)
+  return jax.vmap(latent.sample, in_axes=(0, 1), out_axes=1)(keys, stats)

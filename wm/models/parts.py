@@ -1,0 +1,30 @@
+"""The networks that a world model is put together from."""
+
+from typing import NamedTuple
+
+from wm.models.latents import Latent
+from wm.types import Backbone, Net
+
+
+class Parts(NamedTuple):
+  """What observing, imagining and predicting share.
+
+  Their parameters are the entries of the same names.
+
+  Attributes:
+    encoder: `x_t[..., H, W, C] -> e_t[..., E]`.
+    posterior: `e_t -> statistics of q(z_t | x_t)`.
+    join: `[z_{t-1}, a_t] -> u_t`, where a_t led from x_{t-1} to x_t.
+    backbone: `u_1..u_t -> h_t`.
+    prior: `h_t -> statistics of p(z_t | h_t)`.
+    decoder: `[h_t, z_t] -> x_t[..., H, W, C]`.
+    latent: the family of both distributions.
+  """
+
+  encoder: Net
+  posterior: Net
+  join: Net
+  backbone: Backbone
+  prior: Net
+  decoder: Net
+  latent: Latent

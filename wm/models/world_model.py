@@ -1,0 +1,140 @@
+"""S4WM and its siblings: one world model, any backbone."""
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+
+from wm.models import imagine as imagining
+from wm.models import latents, losses
+from wm.models import observe as observing
+from wm.models.parts import Parts
+from wm.nets import images, layers
+from wm.types import (
+  Array,
+  Backbone,
+  Batch,
+  Key,
+  LossAux,
+  Net,
+  Params,
+  Rollout,
+  State,
+  WorldModel,
+)
+
+
+def world_model(
+  image_shape: tuple[int, int, int],
+  num_actions: int,
+  backbone: Backbone,
+  latent: latents.Latent | None = None,
+  encoder: Callable[..., Net] = images.conv_encoder,
+  decoder: Callable[..., Net] = images.conv_decoder,
+  observe: Callable[[Parts], Callable] = observing.parallel,
+  units: int = 512,
+  balance: float = 0.8,
+  kl_weight: float = 1.0,
+  image_weight: float = 1.0,
+) -> WorldModel:
+  """Returns the world model of "Facing Off World Model Backbones" (2023).
+
+  With posterior q(z_t | x_t), input u_t = join(z_{t-1}, a_t), memory
+  h_t = backbone(u_1..u_t), prior p(z_t | h_t) and decoder p(x_t | h_t, z_t),
+  it maximises the evidence lower bound of x_1..x_T given x_0 and the actions:
+
+      sum_t E_q [ log p(x_t | h_t, z_t) - KL(q(z_t | x_t) || p(z_t | h_t)) ].
+
+  The paper's sizes are not known; the defaults are ours, near DreamerV3's.
+
+  Args:
+    image_shape: `(H, W, C)` of a frame.
+    num_actions: A, length of the action vector.
+    backbone: The sequence model, whose width is free.
+    latent: The family of z; by default 32 categoricals of 32 classes.
+    encoder: `(image_shape) -> Net` from frames to vectors.
+    decoder: `(image_shape) -> Net` from vectors to frames.
+    observe: `(Parts) -> observe`, says what the posterior sees.
+    units: Width of the joins and heads.
+    balance: Share of the KL that trains the prior, in [0, 1].
+    kl_weight: Weight of the KL in the loss.
+    image_weight: Weight of the squared error in the loss.
+
+  Raises:
+    ValueError: If the encoder or decoder cannot have that frame.
+  """
+  latent = latents.categorical() if latent is None else latent
+  parts = Parts(
+    encoder=encoder(image_shape),
+    posterior=layers.mlp(units, 1, latent.stats),
+    join=layers.mlp(units, 1, units),
+    backbone=backbone,
+    prior=layers.mlp(units, 1, latent.stats),
+    decoder=decoder(image_shape),
+    latent=latent,
+  )
+  filter_data = observe(parts)
+  prepare = imagining.prepare(parts)
+  step = imagining.step(parts)
+
+  def init(key: Key, batch: Batch) -> Params:
+    keys = dict(zip(Parts._fields, jax.random.split(key, 7), strict=True))
+    size = batch['image'].shape[:2]
+    params = {}
+
+    def add(name: str, width: int) -> jax.ShapeDtypeStruct:
+      part = getattr(parts, name)
+      x = jax.ShapeDtypeStruct((*size, width), jnp.float32)
+      params[name] = part.init(keys[name], x)
+      return x
+
+    params['encoder'] = parts.encoder.init(keys['encoder'], batch['image'])
+    embed = jax.eval_shape(
+      parts.encoder.apply, params['encoder'], batch['image']
+    )
+    add('posterior', embed.shape[-1])
+    add('join', latent.size + num_actions)
+    u = add('backbone', units)
+    _, h = jax.eval_shape(
+      lambda p, u: backbone.apply(p, None, u, None), params['backbone'], u
+    )
+    add('prior', h.shape[-1])
+    add('decoder', h.shape[-1] + latent.size)
+    return params
+
+  def initial(batch: int) -> State:
+    return State(
+      backbone.initial(batch),
+      jnp.zeros((batch, latent.size)),
+      jnp.zeros((), jnp.int32),
+    )
+
+  def predict(params: Params, rollout: Rollout) -> dict[str, Array]:
+    features = jnp.concatenate([rollout.h, rollout.z], axis=-1)
+    return {'image': parts.decoder.apply(params['decoder'], features)}
+
+  def loss(
+    params: Params, key: Key, state: State | None, batch: Batch
+  ) -> tuple[Array, LossAux]:
+    state, rollout = filter_data(params, key, state, batch)
+    predicted = predict(params, rollout)
+    terms = {
+      'image': losses.image_error(predicted['image'], batch['image']),
+      'kl': losses.balanced_kl(latent, rollout.post, rollout.prior, balance),
+    }
+    weights = {'image': image_weight, 'kl': kl_weight}
+    mask = batch['mask']
+    means = {k: jnp.sum(v * mask) / jnp.sum(mask) for k, v in terms.items()}
+    total = sum(weights[k] * v for k, v in means.items())
+    return total, LossAux(state, terms, {'loss': total, **means})
+
+  return WorldModel(
+    init=init,
+    initial=initial,
+    observe=filter_data,
+    prepare=prepare,
+    step=step,
+    imagine=imagining.imagine(prepare, step),
+    predict=predict,
+    loss=loss,
+  )

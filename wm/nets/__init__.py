@@ -1,0 +1,1 @@
+"""Maps without a carry."""

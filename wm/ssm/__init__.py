@@ -1,0 +1,1 @@
+"""State-space mathematics: arrays in, arrays out."""

@@ -1,0 +1,1 @@
+"""Learning, checkpoints and measurements."""

@@ -1,0 +1,172 @@
+"""Checkpoints: written in the background, read back whole or not at all."""
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import orbax.checkpoint as ocp
+from orbax.checkpoint import checkpoint_managers
+
+from wm.types import Params, TrainState
+
+
+class Checkpoints(NamedTuple):
+  """The checkpoints of one run, in `folder`, a sub-folder a step."""
+
+  folder: Path
+  manager: ocp.CheckpointManager
+
+
+def checkpoints(folder: Path, keep: int = 2) -> Checkpoints:
+  """Opens a folder of checkpoints, making it if need be.
+
+  Args:
+    folder: Where they lie.
+    keep: How many of the latest to keep, beside the best one by the metric
+      `loss`.
+  """
+  policy = checkpoint_managers.AnyPreservationPolicy(
+    [
+      checkpoint_managers.LatestN(keep),
+      checkpoint_managers.BestN(get_metric_fn=_loss, reverse=True, n=1),
+    ]
+  )
+  options = ocp.CheckpointManagerOptions(
+    preservation_policy=policy,
+    best_fn=_loss,
+    best_mode='min',
+    cleanup_tmp_directories=True,
+  )
+  folder = Path(folder).absolute()
+  return Checkpoints(folder, ocp.CheckpointManager(folder, options=options))
+
+
+def save(
+  checkpoints: Checkpoints, state: TrainState, measurements: dict[str, float]
+) -> None:
+  """Writes the state of its step in the background, unless it is there.
+
+  Args:
+    checkpoints: Where to.
+    state: What to write.
+    measurements: Plain numbers; `loss` says which checkpoint is the best.
+  """
+  items = ocp.args.Composite(
+    params=ocp.args.StandardSave(state.params),
+    rest=ocp.args.StandardSave(state.replace(params=None)),
+  )
+  checkpoints.manager.save(int(state.step), args=items, metrics=measurements)
+
+
+def restore_last(
+  checkpoints: Checkpoints, like: TrainState
+) -> TrainState | None:
+  """Returns the latest state that can be read, or None if there is none.
+
+  A checkpoint that cannot be read is named, removed and passed over.
+
+  Args:
+    checkpoints: Where from.
+    like: A state, or shapes, of the same structure.
+
+  Raises:
+    ValueError: If checkpoints are there and none can be read.
+  """
+  steps = sorted(checkpoints.manager.all_steps(), reverse=True)
+  for step in steps:
+    try:
+      state = restore(checkpoints, step, like)
+    except ValueError as error:
+      logging.warning('%s; going back to the one before', error)
+      continue
+    for broken in (s for s in steps if s > step):
+      checkpoints.manager.delete(broken)
+    return state
+  if steps:
+    raise ValueError(
+      f'checkpoint: none of the checkpoints in {checkpoints.folder} can be '
+      f'read; got steps {steps}; remove the folder to train from the start'
+    )
+  return None
+
+
+def restore(
+  checkpoints: Checkpoints, step: int, like: TrainState
+) -> TrainState:
+  """Returns the state of one step.
+
+  Raises:
+    ValueError: If it cannot be read, or is not of that structure.
+  """
+  items = _read(
+    checkpoints, step, params=like.params, rest=like.replace(params=None)
+  )
+  return items['rest'].replace(params=items['params'])
+
+
+def restore_params(checkpoints: Checkpoints, step: int, like: Params) -> Params:
+  """Returns the parameters of one step; all that evaluation needs.
+
+  Raises:
+    ValueError: If they cannot be read, or are not of that structure.
+  """
+  return _read(checkpoints, step, params=like)['params']
+
+
+def _read(checkpoints: Checkpoints, step: int, **items: Any) -> Mapping:
+  wanted = {
+    name: ocp.args.StandardRestore(jax.tree.map(_abstract, like))
+    for name, like in items.items()
+  }
+  try:
+    return checkpoints.manager.restore(
+      step, args=ocp.args.Composite(**wanted)
+    )
+  except Exception as error:
+    lines = str(error).splitlines() or ['']
+    raise ValueError(
+      f'checkpoint: step {step} in {checkpoints.folder} cannot be read '
+      f'({type(error).__name__}: {lines[0][:200]})'
+    ) from error
+
+
+def _abstract(x: jax.Array) -> jax.ShapeDtypeStruct:
+  sharding = jax.sharding.SingleDeviceSharding(jax.devices()[0])
+  return jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=sharding)
+
+
+def last_step(checkpoints: Checkpoints) -> int:
+  """Returns the step of the latest checkpoint.
+
+  Raises:
+    ValueError: If there is none.
+  """
+  step = checkpoints.manager.latest_step()
+  if step is None:
+    raise ValueError(
+      f'checkpoint: nothing was saved in {checkpoints.folder}; train first, '
+      'by --program=train with the same --workdir'
+    )
+  return step
+
+
+def best_step(checkpoints: Checkpoints) -> int:
+  """Returns the step whose validation loss is lowest of those kept.
+
+  Raises:
+    ValueError: If there is none.
+  """
+  last_step(checkpoints)
+  return checkpoints.manager.best_step()
+
+
+def _loss(measurements: Mapping[str, float]) -> float:
+  return measurements['loss']
+
+
+def close(checkpoints: Checkpoints) -> None:
+  """Waits until all is written and lets go of the folder."""
+  checkpoints.manager.wait_until_finished()
+  checkpoints.manager.close()
