@@ -1,5 +1,6 @@
 """The members of each kind, found in the folders."""
 
+import functools
 import importlib
 import pkgutil
 
@@ -7,7 +8,7 @@ import pkgutil
 def backbones():
   """Returns `(name, () -> Backbone)` of every backbone, at a small size."""
   return [
-    (name, lambda build=build: build(width=8, depth=2, **_SMALL.get(name, {})))
+    (name, functools.partial(build, width=8, depth=2, **_SMALL.get(name, {})))
     for name, build in constructors('wm.backbones')
   ]
 

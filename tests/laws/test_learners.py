@@ -103,8 +103,9 @@ def test_nothing_readable_is_said(learning, saved):
     if file.is_file():
       file.write_bytes(b'')
   store = checkpoint.checkpoints(saved)
-  with pytest.raises(ValueError, match='none of the checkpoints'):
-    checkpoint.restore_last(store, states[0])
+  for _ in range(2):
+    with pytest.raises(ValueError, match='none of the checkpoints'):
+      checkpoint.restore_last(store, states[0])
 
 
 def test_nothing_saved_is_nothing_restored(learning, tmp_path):

@@ -1,6 +1,8 @@
 """Checkpoints: written in the background, read back whole or not at all."""
 
+import json
 import logging
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -40,6 +42,9 @@ def checkpoints(folder: Path, keep: int = 2) -> Checkpoints:
     cleanup_tmp_directories=True,
   )
   folder = Path(folder).absolute()
+  for step in folder.glob('[0-9]*'):
+    if step.name.isdigit() and not _has_measurements(step):
+      _set_aside(folder, int(step.name))
   return Checkpoints(folder, ocp.CheckpointManager(folder, options=options))
 
 
@@ -65,7 +70,7 @@ def restore_last(
 ) -> TrainState | None:
   """Returns the latest state that can be read, or None if there is none.
 
-  A checkpoint that cannot be read is named, removed and passed over.
+  A checkpoint that cannot be read is named, set aside and passed over.
 
   Args:
     checkpoints: Where from.
@@ -77,17 +82,16 @@ def restore_last(
   steps = sorted(checkpoints.manager.all_steps(), reverse=True)
   for step in steps:
     try:
-      state = restore(checkpoints, step, like)
+      return restore(checkpoints, step, like)
     except ValueError as error:
-      logging.warning('%s; going back to the one before', error)
-      continue
-    for broken in (s for s in steps if s > step):
-      checkpoints.manager.delete(broken)
-    return state
-  if steps:
+      logging.warning('%s', error)
+      _set_aside(checkpoints.folder, step)
+      checkpoints.manager.reload()
+  broken = _aside(checkpoints.folder)
+  if broken.exists():
     raise ValueError(
-      f'checkpoint: none of the checkpoints in {checkpoints.folder} can be '
-      f'read; got steps {steps}; remove the folder to train from the start'
+      f'checkpoint: none of the checkpoints can be read; they are in {broken}; '
+      'remove that folder to train from the start'
     )
   return None
 
@@ -160,6 +164,30 @@ def best_step(checkpoints: Checkpoints) -> int:
   """
   last_step(checkpoints)
   return checkpoints.manager.best_step()
+
+
+def _has_measurements(step: Path) -> bool:
+  """Says whether a checkpoint's numbers can be read; Orbax stops if not."""
+  try:
+    json.loads((step / 'metrics' / 'metrics').read_text())
+  except (OSError, ValueError):
+    return False
+  return True
+
+
+def _aside(folder: Path) -> Path:
+  return folder.with_name(folder.name + '_broken')
+
+
+def _set_aside(folder: Path, step: int) -> None:
+  aside = _aside(folder)
+  aside.mkdir(exist_ok=True)
+  shutil.rmtree(aside / str(step), ignore_errors=True)
+  (folder / str(step)).rename(aside / str(step))
+  logging.warning(
+    'checkpoint: step %d cannot be read; it was moved to %s and the one '
+    'before it is used', step, aside,
+  )
 
 
 def _loss(measurements: Mapping[str, float]) -> float:

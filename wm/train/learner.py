@@ -33,7 +33,7 @@ def whole_sequences(
     gradient = jax.value_and_grad(model.loss, has_aux=True)
     (_, aux), grads = gradient(state.params, key, None, batch)
     updates, opt_state = optimizer.update(grads, state.opt_state, state.params)
-    measurements = {**aux.measurements, 'grad_norm': optax.global_norm(grads)}
+    measurements = {**aux.measurements, 'grad_norm': optax.tree.norm(grads)}
     state = state.replace(
       step=state.step + 1,
       params=optax.apply_updates(state.params, updates),
