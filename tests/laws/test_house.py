@@ -13,7 +13,15 @@ import pytest
 from wm.models import losses
 
 _ROOT = pathlib.Path(__file__).parents[2]
-_FOLDERS = ('datasets', 'experiments', 'tests', 'third_party', 'tools', 'wm')
+_FOLDERS = (
+  'datasets',
+  'docs',
+  'experiments',
+  'tests',
+  'third_party',
+  'tools',
+  'wm',
+)
 _DOCUMENTED = ('datasets/', 'experiments/', 'wm/')
 
 # Bottom to top: a module imports its own layer and those before it.

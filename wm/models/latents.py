@@ -16,6 +16,8 @@ class Latent(NamedTuple):
   Attributes:
     size: Z, the length of a sample.
     stats: S, the length of the statistics.
+    blank: `[Z]`, stands where no latent has been: the mean of no information.
+      Not zero, because normalising an exact zero makes gradients explode.
     sample: `(key, stats[..., S]) -> z[..., Z]`, with gradients to the
       statistics.
     mode: `(stats[..., S]) -> z[..., Z]`, the likeliest z.
@@ -24,6 +26,7 @@ class Latent(NamedTuple):
 
   size: int
   stats: int
+  blank: Array
   sample: Callable[[Key, Array], Array]
   mode: Callable[[Array], Array]
   kl: Callable[[Array, Array], Array]
@@ -78,7 +81,8 @@ def categorical(
     log_q, log_p = log_probs(stats_q), log_probs(stats_p)
     return jnp.sum(jnp.exp(log_q) * (log_q - log_p), axis=(-2, -1))
 
-  return Latent(size, size, sample, mode, kl)
+  blank = jnp.full(size, 1 / classes)
+  return Latent(size, size, blank, sample, mode, kl)
 
 
 def sample_each_step(

@@ -24,11 +24,12 @@ def parallel(parts: Parts) -> Callable[..., tuple[State, Rollout]]:
     post = parts.posterior.apply(params['posterior'], embed)
     carry, last, start = (None, None, 0) if state is None else state
     z = latents.sample_each_step(parts.latent, key, start, post)
+    blank = parts.latent.blank
     if last is None:
-      last = jnp.zeros_like(z[:, 0])
+      last = jnp.broadcast_to(blank, z[:, 0].shape)
     before = jnp.concatenate([last[:, None], z[:, :-1]], axis=1)
     if is_first is not None:
-      before = jnp.where(is_first[..., None], 0, before)
+      before = jnp.where(is_first[..., None], blank, before)
     u = parts.join.apply(
       params['join'], jnp.concatenate([before, batch['prev_action']], axis=-1)
     )

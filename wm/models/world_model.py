@@ -105,7 +105,7 @@ def world_model(
   def initial(batch: int) -> State:
     return State(
       backbone.initial(batch),
-      jnp.zeros((batch, latent.size)),
+      jnp.broadcast_to(latent.blank, (batch, latent.size)),
       jnp.zeros((), jnp.int32),
     )
 

@@ -44,30 +44,91 @@ def kernel(
   Returns:
     K_t = C A_bar^t B_bar, t = 0..length-1.
   """
-  theta = 2 * np.pi * np.arange(length // 2 + 1) / length
-  sine = jnp.asarray(np.sin(theta / 2), dt.dtype)
-  cosine = jnp.asarray(np.cos(theta / 2), dt.dtype)
+  half_turn = _half_turn(length)
   h = dt[:, None] / 2
   v = jnp.stack([C * B, C * P, P.conj() * B, P.conj() * P], 1)
-  CB, CP, PB, PP = jnp.moveaxis(cauchy(h * Lambda, h[:, None] * v, sine, cosine), 1, 0)
+  q = _cauchy(h * Lambda, h[:, None] * v, half_turn)
+  CB, CP, PB, PP = jnp.moveaxis(q, 1, 0)
+  cosine = half_turn.real
   K = CB - CP * PB * cosine / (1 + PP * cosine)
-  return jnp.fft.irfft(K * (cosine + 1j * sine), length)
+  return jnp.fft.irfft(K * half_turn, length)
 
 
-def cauchy(z, v, sine, cosine):
-  """sum over pairs of v / (i sine - z cosine), and the conjugate pairs."""
-  square = (z * z.conj()).real[..., None]
-  re, im = _reciprocal(
-    square * cosine**2 - sine**2, -2 * z.real[..., None] * sine * cosine
-  )
-  w = jnp.concatenate([(v * z[:, None].conj()).real, v.real], 1)
-  A = jnp.einsum('dvn,dnm->dvm', w, re)
-  Bm = jnp.einsum('dvn,dnm->dvm', w, im)
-  k = v.shape[1]
-  a_re, b_re, a_im, b_im = A[:, :k], A[:, k:], Bm[:, :k], Bm[:, k:]
-  return jax.lax.complex(
-    -2 * cosine * a_re - 2 * sine * b_im, -2 * cosine * a_im + 2 * sine * b_re
-  )
+def untruncate(
+  Lambda: Complex[Array, 'D pairs'],
+  P: Complex[Array, 'D pairs'],
+  C: Complex[Array, 'D pairs'],
+  dt: Float[Array, ' D'],
+  length: int,
+) -> Complex[Array, 'D pairs']:
+  """The output C of the recurrence from the C~ of the kernel, in O(N length).
+
+  C = C~ (I - A_bar^length)^-1 is the mean of C~ (I - om A_bar)^-1 over the
+  roots of unity, and with A_bar = 2 (I - dt/2 A)^-1 - I,
+
+    (I - om A_bar)^-1
+      = exp(i theta / 2) / 2 (i sin - cos dt/2 A)^-1 (I - dt/2 A),
+
+  where Woodbury gives the inverse as in `kernel`. No dense matrix is solved.
+
+  Args:
+    Lambda: eigenvalues of the normal part, Re Lambda < 0.
+    P: the low-rank part.
+    C: C~.
+    dt: the step.
+    length: of the truncation.
+
+  Returns:
+    C.
+  """
+  half_turn = _half_turn(length)
+  cosine, sine = half_turn.real, half_turn.imag
+  h = dt[:, None] / 2
+  z = h * Lambda
+  v = jnp.stack([C * P, P.conj() * P], 1)
+  CP, PP = jnp.moveaxis(_cauchy(z, h[:, None] * v, half_turn), 1, 0)
+  gamma = (CP * cosine / (1 + PP * cosine))[:, None]
+  C, P, inverse = C[..., None], P.conj()[..., None], _inverse(z, half_turn)
+  upper = half_turn * (1j * sine - cosine * z.conj()[..., None]) * inverse
+  lower = (half_turn * (1j * sine - cosine * z[..., None]) * inverse).conj()
+  rows = (C - gamma * P) * upper + (C - gamma.conj() * P) * lower
+  C = (rows * _multiplicity(length)).sum(-1) / (2 * length)
+  P = P[..., 0]
+  return C * (1 - z) + 2 * h * P * (C * P.conj()).real.sum(-1, keepdims=True)
+
+
+def _half_turn(length):
+  """exp(i theta / 2) for the roots of unity exp(-i theta), 0 <= theta <= pi."""
+  theta = 2 * np.pi * np.arange(length // 2 + 1) / length
+  return jnp.asarray(np.exp(0.5j * theta), jnp.complex64)
+
+
+def _multiplicity(length):
+  """1 for pairs of roots of unity, 1/2 for the real ones."""
+  j = np.arange(length // 2 + 1)
+  return np.where(2 * j % length == 0, 0.5, 1.0).astype(np.float32)
+
+
+def _cauchy(z, v, half_turn):
+  """Sums of v / (i sin - z cos) over the pairs, conjugates included.
+
+  A pair gives 2 (i sin Re v - cos Re v z*) / ((i sin - z cos)(i sin - z* cos)),
+  so that the sums are real matrix products.
+  """
+  cosine, sine = half_turn.real, half_turn.imag
+  inverse = _inverse(z, half_turn)
+  re, im = inverse
+  numerators = jnp.stack([v.real, (v * z[:, None].conj()).real], 1)
+  numerators = numerators.reshape(v.shape[0], -1, v.shape[-1])
+  ...
+
+
+def _inverse(z, half_turn):
+  """1 / ((i sin - z cos)(i sin - z* cos)) as real and imaginary part."""
+  cosine, sine = half_turn.real, half_turn.imag
+  square = (z.real**2 + z.imag**2)[..., None]
+  re = square * cosine**2 - sine**2
+  return _reciprocal(re, -2 * z.real[..., None] * sine * cosine)
 
 
 @jax.custom_jvp
@@ -78,11 +139,11 @@ def _reciprocal(re, im):
 
 @_reciprocal.defjvp
 def _reciprocal_jvp(primals, tangents):
+  """-(x + i y)^2 (dre + i dim): the square of |.|^2 would underflow."""
   x, y = _reciprocal(*primals)
-  dre, dim = tangents
-  # -(x + i y)^2 (dre + i dim): in float32, the square of |.|^2 would underflow.
+  d_re, d_im = tangents
   p, q = y * y - x * x, -2 * x * y
-  return (x, y), (p * dre - q * dim, p * dim + q * dre)
+  return (x, y), (p * d_re - q * d_im, p * d_im + q * d_re)
 
 
 def step(

@@ -1,0 +1,41 @@
+PYTHON ?= python
+WORKDIR ?= runs/s4wm_fourrooms
+LAUNCH = $(PYTHON) -m experiments.launch
+
+.DEFAULT_GOAL := help
+.PHONY: help check test bazel smoke data train report lock golden
+
+help:  ## Say what can be made.
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-8s %s\n", $$1, $$2 }' \
+	  $(MAKEFILE_LIST)
+
+check:  ## Run the linter and the laws.
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m pytest -q tests/laws
+
+test:  ## Run all tests.
+	$(PYTHON) -m pytest
+
+bazel:  ## Run all tests under Bazel, in the active virtual environment.
+	bazel test --test_output=errors //tests/...
+
+smoke:  ## Train and evaluate the smallest model, from nothing (a minute).
+	rm -rf runs/smoke
+	$(LAUNCH) --gin_file=s4wm_fourrooms.gin --gin_file=smoke.gin \
+	  --workdir=runs/smoke
+
+data:  ## Build the data set of the laptop experiment.
+	$(PYTHON) -m datasets.build rooms/four_rooms_laptop
+
+train:  ## Train and evaluate S4WM at laptop scale, in WORKDIR.
+	$(LAUNCH) --gin_file=s4wm_fourrooms.gin --gin_file=laptop.gin \
+	  --workdir=$(WORKDIR)
+
+report:  ## Evaluate the run in WORKDIR again and print its table.
+	$(LAUNCH) --program=evaluate --workdir=$(WORKDIR)
+
+lock:  ## Refresh third_party/requirements.lock from setup.py.
+	PYTHON=$(PYTHON) bash third_party/refresh_lock
+
+golden:  ## Write the golden files anew; read the diff before you commit it.
+	UPDATE_GOLDEN=1 $(PYTHON) -m pytest tests/golden

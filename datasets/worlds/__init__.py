@@ -1,0 +1,1 @@
+"""Simulated worlds: brax environments, their renderers and scripts."""

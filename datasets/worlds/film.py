@@ -1,0 +1,76 @@
+"""Episodes of the scripted tour, played in batches and then rendered.
+
+Playing is a scan over integers; frames do not depend on each other, so all
+frames of a batch are rendered together, a fixed number at a time.
+"""
+
+import functools
+from collections.abc import Callable
+
+import jax
+import numpy as np
+
+from datasets.worlds import layout as layouts
+from datasets.worlds import rooms, tour
+
+
+@functools.cache
+def camera(
+  layout: layouts.Layout, rendered: int
+) -> Callable[[jax.Array], list[dict[str, np.ndarray]]]:
+  """Returns a function that plays and films a batch of episodes.
+
+  Args:
+    layout: the plan.
+    rendered: frames rendered by one call.
+
+  Returns:
+    `(keys uint32 [B, 2]) -> episodes`: image uint8 [T, H, W, 3]; action int32
+    [T]; pose int32 [T, 3], (x, y) in 1/UNIT cells and the heading; room int32
+    [T], where the camera is; visible bool [T, S]; wall_color int32 [rows,
+    cols]; object_position int32 [O, 2]; object_color int32 [O]; object_present
+    bool [O].
+  """
+  play = jax.jit(jax.vmap(functools.partial(tour.play, layout)))
+  expose = jax.jit(jax.vmap(functools.partial(_expose, layout)))
+
+  def shoot(keys):
+    worlds, action, _ = jax.tree.map(np.asarray, play(keys))
+    size, time = worlds.time.shape
+    frames = np.arange(-(-size * time // rendered) * rendered) % (size * time)
+    parts = [
+      expose(_still(worlds, *np.divmod(chunk, time)))
+      for chunk in frames.reshape(-1, rendered)
+    ]
+    image, visible = (
+      np.concatenate(x)[: size * time].reshape(size, time, *x[0].shape[1:])
+      for x in zip(*parts, strict=True)
+    )
+    cell = worlds.position // (layout.room * layouts.UNIT)
+    shape = layout.rows, layout.cols
+    return [
+      {
+        'image': image[i],
+        'action': action[i],
+        'pose': np.c_[worlds.position[i], worlds.heading[i]],
+        'room': cell[i, :, 1] * layout.cols + cell[i, :, 0],
+        'visible': visible[i],
+        'wall_color': worlds.map.wall[i].reshape(shape),
+        'object_position': worlds.map.position[i],
+        'object_color': worlds.map.color[i],
+        'object_present': worlds.map.present[i],
+      }
+      for i in range(size)
+    ]
+
+  return shoot
+
+
+def _still(worlds, episode, step):
+  """Returns the states at some episodes and steps."""
+  maps = jax.tree.map(lambda x: x[episode], worlds.map)
+  return rooms.World(maps, *(x[episode, step] for x in worlds[1:]))
+
+
+def _expose(layout, world):
+  return rooms.frame(layout, world), rooms.visible(layout, world)
