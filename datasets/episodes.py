@@ -1,6 +1,7 @@
 """Data sets by name: described without building, built when first loaded."""
 
 import contextlib
+import functools
 import importlib
 import io
 import operator
@@ -111,11 +112,21 @@ def load(
       f'{", ".join(config.episodes)}, or a part of it such as '
       f"'{next(iter(config.episodes))}[:50%]'; change load.split"
     )
-  builder = builder_class(
-    config=config.name, data_dir=data_dir, file_format='array_record'
+  make = functools.partial(
+    builder_class,
+    config=config.name,
+    data_dir=data_dir,
+    file_format='array_record',
   )
+  with _quiet():
+    builder = make()
   if not builder.is_prepared():
-    _build(builder, metadata)
+    try:
+      _build(builder, metadata)
+    except OSError:
+      if not builder.is_prepared():
+        raise
+      builder = make()  # Another process was faster.
   try:
     source = builder.as_data_source(split=split)
   except Exception as error:
@@ -152,14 +163,22 @@ def _build(builder, metadata):
     file=sys.stderr,
   )
   tfds.disable_progress_bar()  # The builder draws one bar per split.
+  try:
+    with _quiet(), contextlib.redirect_stdout(io.StringIO()):
+      builder.download_and_prepare()
+  finally:
+    tfds.enable_progress_bar()
+
+
+@contextlib.contextmanager
+def _quiet():
+  """Silences warnings, such as that of a folder not yet filled."""
   verbosity = logging.get_verbosity()
   logging.set_verbosity(logging.ERROR)
   try:
-    with contextlib.redirect_stdout(io.StringIO()):
-      builder.download_and_prepare()
+    yield
   finally:
     logging.set_verbosity(verbosity)
-    tfds.enable_progress_bar()
 
 
 def _find(name, scale):

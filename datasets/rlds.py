@@ -127,7 +127,9 @@ def generate(
   """
   with (
     concurrent.futures.ThreadPoolExecutor(1) as pool,
-    tqdm.tqdm(total=count, desc=label, unit=' episodes') as bar,
+    tqdm.tqdm(
+      total=count, desc=label, unit=' episodes', mininterval=0.5
+    ) as bar,
   ):
     coming = pool.submit(make, 0)
     for first in range(0, count, size):

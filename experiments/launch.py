@@ -48,9 +48,9 @@ def launch(
   """
   from wm import config  # Flags are checked before JAX is loaded.
 
-  if program not in programs():
+  if program not in config.programs():
     raise ValueError(
-      f'--program: no program {program!r}; there are {programs()}'
+      f'--program: no program {program!r}; there are {config.programs()}'
     )
   if not files:
     files = [_config_of(workdir)]
@@ -58,16 +58,6 @@ def launch(
   run = config.parse(files, bindings, program)
   _make(folder)
   run(folder)
-
-
-def programs() -> list[str]:
-  """Returns the modules of this folder that hold a program of their name."""
-  files = sorted(Path(__file__).parent.glob('*.py'))
-  return [
-    f.stem
-    for f in files
-    if f.stem != 'launch' and f'\ndef {f.stem}(' in f.read_text()
-  ]
 
 
 def _config_of(workdir: str | None) -> str:

@@ -4,11 +4,13 @@ Library code is plain constructors. A gin file imports like Python and says
 which constructor is called with what.
 """
 
+import contextlib
 import difflib
 import importlib.util  # gin-config needs it and does not import it.
+import logging
 import pkgutil
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import gin
@@ -47,6 +49,15 @@ def resolve(name: str) -> Path:
   )
 
 
+def programs() -> list[str]:
+  """Returns the modules of `experiments` that hold a program of their name."""
+  return [
+    file.stem
+    for file in sorted(CONFIGS.parent.glob('*.py'))
+    if f'\ndef {file.stem}(' in file.read_text() and file.stem != 'launch'
+  ]
+
+
 def parse(
   files: Sequence[str], bindings: Sequence[str], name: str
 ) -> Callable[[Path], None]:
@@ -68,14 +79,15 @@ def parse(
   gin.add_config_file_search_path(str(CONFIGS))
   paths = [resolve(name) for name in files]
   lines = [
-    _imports(name),
+    _imports(),
     'from wm import config',
     f'config.program.build = @{name}.{name}()',
     *bindings,
   ]
   try:
-    for path in paths:
-      gin.parse_config_file(str(path))
+    with _without_search_log():
+      for path in paths:
+        gin.parse_config_file(str(path))
     gin.parse_config(_HEADER + '\n'.join(lines))
     _check_macros()
     gin.finalize()
@@ -101,6 +113,21 @@ def declared_macros() -> list[str]:
   return _MACRO.findall((CONFIGS / 'base.gin').read_text())
 
 
+@contextlib.contextmanager
+def _without_search_log() -> Iterator[None]:
+  """Gin logs an error for every folder in which an include is not found."""
+  root = logging.getLogger()
+  root.addFilter(_is_news)
+  try:
+    yield
+  finally:
+    root.removeFilter(_is_news)
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+  return not str(record.msg).startswith('Path not found')
+
+
 def _check_macros() -> None:
   text = gin.config_str()
   declared = declared_macros()
@@ -112,8 +139,9 @@ def _check_macros() -> None:
       )
 
 
-def _imports(name: str) -> str:
-  lines = ['from datasets import episodes', f'from experiments import {name}']
+def _imports() -> str:
+  lines = ['from datasets import episodes']
+  lines += [f'from experiments import {name}' for name in programs()]
   for package in _PACKAGES:
     folder = importlib.util.find_spec(package).submodule_search_locations
     modules = sorted(m.name for m in pkgutil.iter_modules(folder))

@@ -129,9 +129,7 @@ def move(layout: layouts.Layout, world: World, action: jax.Array) -> World:
   for axis in range(2):
     ahead = position.at[axis].add(stride[axis])
     position = jnp.where(is_free(layout, ahead), ahead, position)
-  return world._replace(
-    position=position, heading=heading, time=world.time + 1
-  )
+  return world._replace(position=position, heading=heading, time=world.time + 1)
 
 
 def frame(layout: layouts.Layout, world: World) -> jax.Array:

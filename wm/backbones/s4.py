@@ -6,7 +6,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Complex, Float
+from jaxtyping import Array, Complex, Float
 
 from wm import types
 from wm.backbones import stack, views
@@ -58,9 +58,13 @@ def s4(
   Raises:
     ValueError: naming the parameter that cannot be.
   """
-  sizes = dict(
-    width=width, depth=depth, order=order, length=length, expand=expand
-  )
+  sizes = {
+    'width': width,
+    'depth': depth,
+    'order': order,
+    'length': length,
+    'expand': expand,
+  }
   for name, value in sizes.items():
     if value < 1:
       raise ValueError(
@@ -117,8 +121,8 @@ def layer(
 
   def prepare(params):
     Lambda, P, B, C, dt = _modes(params)
-    system = discretize.bilinear(Lambda, P, B, dt)
-    return Ready(system, _untruncate(system, C, length), params['D'])
+    C = dplr.untruncate(Lambda, P, C, dt, length)
+    return Ready(discretize.bilinear(Lambda, P, B, dt), C, params['D'])
 
   def step(ready, carry, u, is_first):
     x = views.restart(initial(u.shape[0]), carry, is_first)
@@ -197,19 +201,9 @@ def _convolution(params, ready, length, chunk):
 
 def _truncate(system, C, length):
   """C~ = C (I - A_bar^length)."""
-  row = dplr.row(C)[:, None] @ _escape(system, length)
-  return dplr.to_complex(row[:, 0]).conj()
-
-
-def _untruncate(system, C, length):
-  """C = C~ (I - A_bar^length)^-1."""
-  row = jnp.linalg.solve(_escape(system, length).mT, dplr.row(C)[..., None])
-  return dplr.to_complex(row[..., 0]).conj()
-
-
-def _escape(system, length):
-  A = dplr.dense(system)
-  return jnp.eye(A.shape[-1]) - jnp.linalg.matrix_power(A, length)
+  A_power = jnp.linalg.matrix_power(dplr.dense(system), length)
+  lost = jnp.einsum('dn,dnm->dm', dplr.row(C), A_power)
+  return C - dplr.to_complex(lost).conj()
 
 
 def _as_reals(x):

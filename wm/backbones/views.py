@@ -108,6 +108,7 @@ def restart(
     return carry
 
   def choose(fresh, past):
-    return jnp.where(jnp.expand_dims(is_first, range(1, past.ndim)), fresh, past)
+    start = jnp.expand_dims(is_first, range(1, past.ndim))
+    return jnp.where(start, fresh, past)
 
   return jax.tree.map(choose, initial, carry)

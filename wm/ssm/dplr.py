@@ -5,12 +5,16 @@ of D independent systems of N = 2 pairs states. The dense view is real: a state
 is [Re x, Im x], `[D, N]`.
 """
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Complex, Float
 
 from wm.ssm import discretize
+
+_CHANNELS_AT_ONCE = 32  # Fits a processor's cache at 1000 taps and order 64.
 
 
 def kernel(
@@ -28,9 +32,10 @@ def kernel(
 
     K^ = 2 / (1 + om) [k_CB - k_CP (1 + k_PP)^-1 k_P*B].
 
-  Everything is multiplied through by cos(theta / 2), so that om = -1 is an
-  ordinary point: with q_v = k_v / cos(theta / 2),
-  K^ = exp(i theta / 2) [q_CB - q_CP cos (1 + q_PP cos)^-1 q_P*B].
+  With k_v = cos(theta / 2) q_v, om = -1 is an ordinary point:
+
+    K^ = exp(i theta / 2) [q_CB - q_CP cos (1 + q_PP cos)^-1 q_P*B].
+
   Gu et al. 2022, arXiv 2111.00396, theorem 3 and algorithm 1.
 
   Args:
@@ -38,20 +43,22 @@ def kernel(
     P: the low-rank part.
     B: the input.
     C: the output C~ = C (I - A_bar^length) of the truncated system.
-    dt: the step.
+    dt: the step, in the time unit of A.
     length: T, the number of taps.
 
   Returns:
-    K_t = C A_bar^t B_bar, t = 0..length-1.
+    K_t = 2 Re(C A_bar^t B_bar), t = 0..length-1.
   """
   half_turn = _half_turn(length)
-  h = dt[:, None] / 2
-  v = jnp.stack([C * B, C * P, P.conj() * B, P.conj() * P], 1)
-  q = _cauchy(h * Lambda, h[:, None] * v, half_turn)
-  CB, CP, PB, PP = jnp.moveaxis(q, 1, 0)
   cosine = half_turn.real
-  K = CB - CP * PB * cosine / (1 + PP * cosine)
-  return jnp.fft.irfft(K * half_turn, length)
+
+  def one(Lambda, P, B, C, h):
+    v = h * jnp.stack([C * B, C * P, P.conj() * B, P.conj() * P])
+    q_CB, q_CP, q_PB, q_PP = _cauchy(h * Lambda, v, length)
+    K = q_CB - q_CP * cosine / (1 + q_PP * cosine) * q_PB
+    return jnp.fft.irfft(K * half_turn, length)
+
+  return _per_channel(one, Lambda, P, B, C, dt / 2)
 
 
 def untruncate(
@@ -61,21 +68,22 @@ def untruncate(
   dt: Float[Array, ' D'],
   length: int,
 ) -> Complex[Array, 'D pairs']:
-  """The output C of the recurrence from the C~ of the kernel, in O(N length).
+  """The output C of the recurrence from the C~ of the kernel.
 
   C = C~ (I - A_bar^length)^-1 is the mean of C~ (I - om A_bar)^-1 over the
-  roots of unity, and with A_bar = 2 (I - dt/2 A)^-1 - I,
+  roots of unity. With A_bar = 2 (I - dt/2 A)^-1 - I,
 
     (I - om A_bar)^-1
       = exp(i theta / 2) / 2 (i sin - cos dt/2 A)^-1 (I - dt/2 A),
 
-  where Woodbury gives the inverse as in `kernel`. No dense matrix is solved.
+  with sin and cos of theta / 2, and Woodbury inverts as in `kernel`. The cost
+  is O(N length); no matrix is solved or raised to a power.
 
   Args:
     Lambda: eigenvalues of the normal part, Re Lambda < 0.
     P: the low-rank part.
     C: C~.
-    dt: the step.
+    dt: the step, in the time unit of A.
     length: of the truncation.
 
   Returns:
@@ -83,67 +91,86 @@ def untruncate(
   """
   half_turn = _half_turn(length)
   cosine, sine = half_turn.real, half_turn.imag
-  h = dt[:, None] / 2
-  z = h * Lambda
-  v = jnp.stack([C * P, P.conj() * P], 1)
-  CP, PP = jnp.moveaxis(_cauchy(z, h[:, None] * v, half_turn), 1, 0)
-  gamma = (CP * cosine / (1 + PP * cosine))[:, None]
-  C, P, inverse = C[..., None], P.conj()[..., None], _inverse(z, half_turn)
-  upper = half_turn * (1j * sine - cosine * z.conj()[..., None]) * inverse
-  lower = (half_turn * (1j * sine - cosine * z[..., None]) * inverse).conj()
-  rows = (C - gamma * P) * upper + (C - gamma.conj() * P) * lower
-  C = (rows * _multiplicity(length)).sum(-1) / (2 * length)
-  P = P[..., 0]
-  return C * (1 - z) + 2 * h * P * (C * P.conj()).real.sum(-1, keepdims=True)
+  j = np.arange(length // 2 + 1)
+  weight = np.where(2 * j % length == 0, 0.5, 1).astype(np.float32) / length
+
+  def one(Lambda, P, C, h):
+    z = h * Lambda
+    v = h * jnp.stack([C * P, P.conj() * P])
+    q_CP, q_PP = _cauchy(z, v, length)
+    gamma = (q_CP * cosine / (1 + q_PP * cosine))[:, None]
+    pair = half_turn[:, None] * jax.lax.complex(*_pair(z, length))
+    plus = (1j * sine[:, None] - cosine[:, None] * z.conj()) * pair
+    minus = ((1j * sine[:, None] - cosine[:, None] * z) * pair).conj()
+    rows = (C - gamma * P.conj()) * plus + (C - gamma.conj() * P.conj()) * minus
+    row = (weight[:, None] * rows).sum(0) / 2
+    return row * (1 - z) + 2 * h * (row * P).real.sum() * P.conj()
+
+  return _per_channel(one, Lambda, P, C, dt / 2)
+
+
+def _per_channel(function, *arrays):
+  """A few channels at a time, recomputed in the backward pass."""
+  one = jax.checkpoint(lambda x: function(*x))
+  return jax.lax.map(one, arrays, batch_size=_CHANNELS_AT_ONCE)
 
 
 def _half_turn(length):
-  """exp(i theta / 2) for the roots of unity exp(-i theta), 0 <= theta <= pi."""
+  """The exp(i theta / 2) of roots of unity exp(-i theta), 0 <= theta <= pi."""
   theta = 2 * np.pi * np.arange(length // 2 + 1) / length
   return jnp.asarray(np.exp(0.5j * theta), jnp.complex64)
 
 
-def _multiplicity(length):
-  """1 for pairs of roots of unity, 1/2 for the real ones."""
-  j = np.arange(length // 2 + 1)
-  return np.where(2 * j % length == 0, 0.5, 1.0).astype(np.float32)
+def _cauchy(z, v, length):
+  """Sums of v / (i sin - z cos), pairs of z and v with their conjugates.
 
-
-def _cauchy(z, v, half_turn):
-  """Sums of v / (i sin - z cos) over the pairs, conjugates included.
-
-  A pair gives 2 (i sin Re v - cos Re v z*) / ((i sin - z cos)(i sin - z* cos)),
-  so that the sums are real matrix products.
+  A pair gives 2 (i sin Re v - cos Re v z*) / ((i sin - z cos)(i sin - z* cos)).
   """
+  half_turn = _half_turn(length)
+  weights = jnp.concatenate([v.real, (v * z.conj()).real])
+  flat, tilted = jnp.split(_pair_sums(weights, z.real, z.imag, length), 2)
+  return 2 * (1j * half_turn.imag * flat - half_turn.real * tilted)
+
+
+@functools.partial(jax.custom_jvp, nondiff_argnums=(3,))
+def _pair_sums(weights, z_re, z_im, length):
+  """Sums of real weights `[V, pairs]` over `_pair`, `[V, frequencies]`."""
+  return _weigh(weights, *_pair(jax.lax.complex(z_re, z_im), length))
+
+
+@_pair_sums.defjvp
+def _pair_sums_jvp(length, primals, tangents):
+  """With r = 1 / d, dr = -r^2 dd: never |d|^4, which would underflow.
+
+  d depends on z by |z|^2 and Re z alone, with factors that depend on frequency
+  alone: so derivatives too, and their transposes, are matrix products.
+  """
+  weights, z_re, z_im = primals
+  d_weights, d_re, d_im = tangents
+  d_square = 2 * (z_re * d_re + z_im * d_im)
+  re, im = _pair(jax.lax.complex(z_re, z_im), length)
+  squared = re * re - im * im, 2 * re * im
+  half_turn = _half_turn(length)
   cosine, sine = half_turn.real, half_turn.imag
-  inverse = _inverse(z, half_turn)
-  re, im = inverse
-  numerators = jnp.stack([v.real, (v * z[:, None].conj()).real], 1)
-  numerators = numerators.reshape(v.shape[0], -1, v.shape[-1])
-  ...
+  return _weigh(weights, re, im), (
+    _weigh(d_weights, re, im)
+    - cosine**2 * _weigh(weights * d_square, *squared)
+    + 2j * sine * cosine * _weigh(weights * d_re, *squared)
+  )
 
 
-def _inverse(z, half_turn):
-  """1 / ((i sin - z cos)(i sin - z* cos)) as real and imaginary part."""
+def _weigh(weights, re, im):
+  return jax.lax.complex(weights @ re.T, weights @ im.T)
+
+
+def _pair(z, length):
+  """1 / ((i sin - z cos)(i sin - z* cos)), real and imaginary part."""
+  half_turn = _half_turn(length)[:, None]
   cosine, sine = half_turn.real, half_turn.imag
-  square = (z.real**2 + z.imag**2)[..., None]
-  re = square * cosine**2 - sine**2
-  return _reciprocal(re, -2 * z.real[..., None] * sine * cosine)
-
-
-@jax.custom_jvp
-def _reciprocal(re, im):
-  square = re * re + im * im
-  return re / square, -im / square
-
-
-@_reciprocal.defjvp
-def _reciprocal_jvp(primals, tangents):
-  """-(x + i y)^2 (dre + i dim): the square of |.|^2 would underflow."""
-  x, y = _reciprocal(*primals)
-  d_re, d_im = tangents
-  p, q = y * y - x * x, -2 * x * y
-  return (x, y), (p * d_re - q * d_im, p * d_im + q * d_re)
+  re = (z.real**2 + z.imag**2) * cosine**2 - sine**2
+  im = -2 * z.real * sine * cosine
+  scale = 1 / (re * re + im * im)
+  return re * scale, -im * scale
 
 
 def step(
