@@ -1,7 +1,7 @@
 """Laws of data sets: every builder in `datasets`, at its smallest size.
 
 The golden files hold episode 0 of each. Write them again, on purpose, with
-`WRITE_GOLDEN=1 python -m pytest tests/laws/test_datasets.py -k golden`.
+`UPDATE_GOLDEN=1 python -m pytest tests/laws/test_datasets.py -k golden`.
 """
 
 import hashlib
@@ -109,7 +109,7 @@ def test_an_episode_is_golden(splits):
   )  # fmt: skip
   hashes = json.loads(paths[0].read_text()) if paths[0].exists() else {}
   image = episode['observation']['image']
-  if os.environ.get('WRITE_GOLDEN'):
+  if os.environ.get('UPDATE_GOLDEN'):
     hashes[config] = exact(episode)
     paths[0].write_text(json.dumps(hashes, indent=2, sort_keys=True) + '\n')
     np.savez_compressed(paths[1], image=image[::6])
