@@ -71,18 +71,21 @@ def s4(
         f's4: {name} must be positive; got {value}; change s4.s4.{name}'
       )
   if order % 2:
-    raise ValueError(
-      f's4: order must be even; got {order}; change s4.s4.order'
-    )
+    raise ValueError(f's4: order must be even; got {order}; change s4.s4.order')
   if not 0 < dt_min <= dt_max:
     raise ValueError(
       f's4: need 0 < dt_min <= dt_max; got {dt_min} and {dt_max}; '
       'change s4.s4.dt_min or s4.s4.dt_max'
     )
-  return stack.blocks(
+  blocks = stack.blocks(
     lambda: layer(width, order, length, dt_min, dt_max),
-    width, depth, expand, activation, linear,
+    width,
+    depth,
+    expand,
+    activation,
+    linear,
   )
+  return views.checked('s4', blocks)
 
 
 class Ready(NamedTuple):
@@ -181,9 +184,9 @@ def _convolution(params, ready, length, chunk):
   K = dplr.kernel(*_modes(params), length)[:, :chunk]
   A = dplr.dense(ready.system)
   reach = dplr.krylov(A, dplr.to_real(ready.system.b), chunk)
-  A_T = A.mT
-  row = dplr.row(2 * ready.C)
-  observe = dplr.krylov(A_T, (A_T @ row[..., None])[..., 0], chunk)
+  A_chunk = jnp.linalg.matrix_power(A, chunk)
+  row = jnp.einsum('dn,dnm->dm', dplr.row(2 * ready.C), A)
+  observe = dplr.krylov(A.mT, row, chunk)
 
   def segment(carry, u):
     T = u.shape[1]
@@ -192,7 +195,7 @@ def _convolution(params, ready, length, chunk):
     if carry is not None:
       x_0 = dplr.to_real(carry)
       y += jnp.einsum('dnt,bdn->btd', observe[..., :T], x_0)
-      A_power = jnp.linalg.matrix_power(A, T)
+      A_power = A_chunk if chunk == T else jnp.linalg.matrix_power(A, T)
       x += jnp.einsum('dnm,bdm->bdn', A_power, x_0)
     return dplr.to_complex(x), y
 

@@ -134,9 +134,15 @@ def blocks(
     )
 
   def mlp():
-    inner = layers.mlp(expand * width, 1, width, activation)
     return residual(
-      chain({'norm': lift(layers.layer_norm()), 'mlp': lift(inner)})
+      chain(
+        {
+          'norm': lift(layers.layer_norm()),
+          'up': lift(layers.dense(expand * width)),
+          'activation': lift(layers.from_function(activation)),
+          'down': lift(layers.dense(width)),
+        }
+      )
     )
 
   def block():

@@ -89,6 +89,42 @@ def in_chunks(
   return carry, h
 
 
+def checked(name: str, backbone: types.Backbone) -> types.Backbone:
+  """A backbone that explains calls whose shapes do not belong together.
+
+  Args:
+    name: of the constructor, for messages.
+    backbone: any.
+
+  Returns:
+    The backbone; `apply` and `step` raise ValueError.
+  """
+
+  def check(carry, u, is_first, axes):
+    if u.ndim != axes + 1:
+      raise ValueError(f'{name}: u must have {axes + 1} axes; got {u.shape}')
+    if is_first is not None and is_first.shape != u.shape[:axes]:
+      raise ValueError(
+        f'{name}: is_first must be {u.shape[:axes]}, as u; got {is_first.shape}'
+      )
+    for leaf in jax.tree.leaves(carry):
+      if leaf.shape[0] != u.shape[0]:
+        raise ValueError(
+          f'{name}: carry must have batch {u.shape[0]}, as u; '
+          f'got {leaf.shape[0]}; make it with initial({u.shape[0]})'
+        )
+
+  def apply(params, carry, u, is_first):
+    check(carry, u, is_first, 2)
+    return backbone.apply(params, carry, u, is_first)
+
+  def step(ready, carry, u, is_first):
+    check(carry, u, is_first, 1)
+    return backbone.step(ready, carry, u, is_first)
+
+  return backbone._replace(apply=apply, step=step)
+
+
 def restart(
   initial: types.Carry, carry: types.Carry, is_first: Bool[Array, ' B'] | None
 ) -> types.Carry:

@@ -90,7 +90,7 @@ def untruncate(
     C.
   """
   half_turn = _half_turn(length)
-  cosine, sine = half_turn.real, half_turn.imag
+  cosine, turn = half_turn.real, half_turn[:, None]
   j = np.arange(length // 2 + 1)
   weight = np.where(2 * j % length == 0, 0.5, 1).astype(np.float32) / length
 
@@ -99,9 +99,8 @@ def untruncate(
     v = h * jnp.stack([C * P, P.conj() * P])
     q_CP, q_PP = _cauchy(z, v, length)
     gamma = (q_CP * cosine / (1 + q_PP * cosine))[:, None]
-    pair = half_turn[:, None] * jax.lax.complex(*_pair(z, length))
-    plus = (1j * sine[:, None] - cosine[:, None] * z.conj()) * pair
-    minus = ((1j * sine[:, None] - cosine[:, None] * z) * pair).conj()
+    plus = turn / (1j * turn.imag - turn.real * z)
+    minus = turn.conj() / (-1j * turn.imag - turn.real * z)
     rows = (C - gamma * P.conj()) * plus + (C - gamma.conj() * P.conj()) * minus
     row = (weight[:, None] * rows).sum(0) / 2
     return row * (1 - z) + 2 * h * (row * P).real.sum() * P.conj()
@@ -164,7 +163,7 @@ def _weigh(weights, re, im):
 
 
 def _pair(z, length):
-  """1 / ((i sin - z cos)(i sin - z* cos)), real and imaginary part."""
+  """1 / ((i sin - z cos)(i sin - z* cos)), real and imaginary parts."""
   half_turn = _half_turn(length)[:, None]
   cosine, sine = half_turn.real, half_turn.imag
   re = (z.real**2 + z.imag**2) * cosine**2 - sine**2

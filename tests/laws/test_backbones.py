@@ -1,0 +1,258 @@
+"""Laws of every backbone: files of wm/backbones with a like-named function."""
+
+import functools
+import inspect
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from tests import members
+from wm.backbones import views
+
+SMALL = {'width': 8, 'depth': 2, 'order': 8, 'length': 16}
+BATCH, INPUT = 3, 5
+
+
+MEMBERS = dict(members.constructors('wm.backbones'))
+
+
+@functools.cache
+def small(name):
+  accepted = inspect.signature(MEMBERS[name]).parameters
+  return MEMBERS[name](**{k: v for k, v in SMALL.items() if k in accepted})
+
+
+@functools.cache
+def params_of(name):
+  return jax.jit(small(name).init)(jax.random.key(0), inputs(16))
+
+
+def inputs(length, seed=1):
+  return jax.random.normal(jax.random.key(seed), (BATCH, length, INPUT))
+
+
+@functools.cache
+def parallel(name):
+  return jax.jit(small(name).apply)
+
+
+@functools.cache
+def recurrent(name):
+  backbone = small(name)
+  return jax.jit(
+    views.apply_from_step(backbone.initial, backbone.prepare, backbone.step)
+  )
+
+
+@functools.cache
+def some_carry(name):
+  return parallel(name)(params_of(name), None, inputs(16, seed=2), None)[0]
+
+
+def close(got, want, relative=3e-5):
+  jax.tree.map(functools.partial(_close, relative=relative), got, want)
+
+
+def _close(got, want, relative):
+  got, want = np.asarray(got), np.asarray(want)
+  scale = np.abs(want).max() if want.size else 0
+  np.testing.assert_allclose(got, want, rtol=0, atol=relative * scale + 1e-7)
+
+
+@pytest.fixture(params=MEMBERS)
+def name(request):
+  return request.param
+
+
+# 16 is the training length of SMALL: shorter, equal, longer and no multiple.
+@pytest.mark.parametrize('length', [5, 16, 37])
+def test_parallel_is_recurrent(name, length):
+  u, params = inputs(length), params_of(name)
+  for carry in None, some_carry(name):
+    want = recurrent(name)(params, carry, u, None)
+    close(parallel(name)(params, carry, u, None), want)
+
+
+@functools.cache
+def gradient(name, view):
+  def loss(params, carry, u, is_first):
+    after, h = view(name)(params, carry, u, is_first)
+    leaves = jax.tree.leaves(after)
+    outputs = [h, *[x.real for x in leaves], *[x.imag for x in leaves]]
+    return sum(jnp.sum(x * wave(x.shape)) for x in outputs)
+
+  return jax.jit(jax.grad(loss, (0, 1, 2)))
+
+
+def wave(shape):
+  return jnp.cos(jnp.arange(np.prod(shape))).reshape(shape)
+
+
+def test_gradients_parallel_are_recurrent(name):
+  u, params = inputs(37), params_of(name)
+  got = gradient(name, parallel)(params, some_carry(name), u, None)
+  want = gradient(name, recurrent)(params, some_carry(name), u, None)
+  close(got, want, 3e-4)
+  for leaf in jax.tree.leaves(got):
+    assert np.abs(leaf).max() > 0
+
+
+def test_gradients_of_an_empty_past_are_recurrent(name):
+  u, params = inputs(16), params_of(name)
+  got = gradient(name, parallel)(params, None, u, None)
+  close(got, gradient(name, recurrent)(params, None, u, None), 3e-4)
+
+
+def test_no_carry_is_the_initial_carry(name):
+  u, params = inputs(16), params_of(name)
+  got = parallel(name)(params, None, u, None)
+  initial = small(name).initial(BATCH)
+  close(got, parallel(name)(params, initial, u, None))
+
+
+def test_chunked_is_whole(name):
+  u, params = inputs(37), params_of(name)
+  carry, h = None, []
+  for chunk in u[:, :5], u[:, 5:21], u[:, 21:]:
+    carry, part = parallel(name)(params, carry, chunk, None)
+    h.append(part)
+  want = parallel(name)(params, None, u, None)
+  close((carry, jnp.concatenate(h, 1)), want)
+
+
+def test_causal(name):
+  u, params = inputs(16), params_of(name)
+
+  def at(u, t):
+    return parallel(name)(params, None, u, None)[1][:, t].sum(0) @ wave((8,))
+
+  slope = np.abs(jax.jit(jax.grad(at))(u, 9)).max((0, 2))
+  assert (slope[10:] < 1e-6 * slope.max()).all()
+  assert (slope[:10] > 1e-5 * slope.max()).all()
+
+
+def test_reset_is_a_fresh_start(name):
+  u, params = inputs(16), params_of(name)
+  is_first = jnp.zeros((BATCH, 16), bool).at[:, 7].set(True)
+  carry, h = parallel(name)(params, some_carry(name), u, is_first)
+  want = parallel(name)(params, None, u[:, 7:], None)
+  close((carry, h[:, 7:]), want)
+  unbroken = parallel(name)(params, some_carry(name), u, None)[1]
+  close(h[:, :7], unbroken[:, :7])
+  assert np.abs(h[:, 7:] - unbroken[:, 7:]).max() > 1e-3
+
+
+def test_resets_are_of_rows(name):
+  u, params = inputs(16), params_of(name)
+  is_first = jnp.zeros((BATCH, 16), bool).at[1, 7].set(True)
+  _, h = parallel(name)(params, None, u, is_first)
+  _, unbroken = parallel(name)(params, None, u, None)
+  close(h[::2], unbroken[::2])
+  assert np.abs(h[1, 7:] - unbroken[1, 7:]).max() > 1e-3
+
+
+def test_nothing_of_a_nan_past_remains(name):
+  params = params_of(name)
+  nan = functools.partial(jnp.full_like, fill_value=jnp.nan)
+  carry = jax.tree.map(nan, some_carry(name))
+  u = inputs(16)
+  u = u.at[:, :7].set(nan(u[:, :7]))
+  is_first = jnp.zeros((BATCH, 16), bool).at[:, 7].set(True)
+  after, h = parallel(name)(params, carry, u, is_first)
+  close((after, h[:, 7:]), parallel(name)(params, None, u[:, 7:], None))
+
+  def loss(u):
+    return parallel(name)(params, carry, u, is_first)[1][:, 7:].sum()
+
+  assert np.isfinite(jax.jit(jax.grad(loss))(u)[:, 7:]).all()
+
+
+def test_gradients_do_not_see_a_nan_carry(name):
+  nan = functools.partial(jnp.full_like, fill_value=jnp.nan)
+  is_first = jnp.zeros((BATCH, 16), bool).at[:, 0].set(True)
+  args = inputs(16), is_first
+  carry = jax.tree.map(nan, some_carry(name))
+  got = gradient(name, parallel)(params_of(name), carry, *args)
+  initial = small(name).initial(BATCH)
+  want = gradient(name, parallel)(params_of(name), initial, *args)
+  close(got, want)
+
+
+def test_rows_are_independent(name):
+  u, params = inputs(37), params_of(name)
+  spoilt = u.at[0].set(jnp.nan)
+  got = parallel(name)(params, some_carry(name), spoilt, None)
+  want = parallel(name)(params, some_carry(name), u, None)
+  close(*jax.tree.map(lambda x: x[1:], (got, want)))
+
+
+def test_carry_keeps_its_kind(name):
+  backbone = small(name)
+  kind = functools.partial(jax.tree.map, lambda x: (x.shape, x.dtype))
+  want = kind(jax.eval_shape(lambda: backbone.initial(BATCH)))
+  u, params, first = inputs(16), params_of(name), jnp.zeros((BATCH, 16), bool)
+  for carry in None, some_carry(name):
+    for is_first in None, first:
+      after = jax.eval_shape(backbone.apply, params, carry, u, is_first)
+      assert kind(after[0]) == want
+  ready = jax.eval_shape(backbone.prepare, params)
+  for is_first in None, first[:, 0]:
+    carry, h = jax.eval_shape(
+      backbone.step, ready, some_carry(name), u[:, 0], is_first
+    )
+    assert kind(carry) == want
+    assert (h.shape, h.dtype) == ((BATCH, SMALL['width']), jnp.float32)
+
+
+def test_a_step_is_a_sequence_of_one(name):
+  u, params = inputs(1)[:, 0], params_of(name)
+  step = jax.jit(views.step_from_apply(small(name).apply))
+  ready = small(name).prepare(params)
+  want = small(name).step(ready, some_carry(name), u, None)
+  close(step(params, some_carry(name), u, None), want)
+
+
+def test_long_sequences_are_finite(name):
+  u, params = inputs(4096), params_of(name)
+  for view in parallel, recurrent:
+    _, h = view(name)(params, None, u, None)
+    assert np.isfinite(h).all()
+  for leaf in jax.tree.leaves(gradient(name, parallel)(params, None, u, None)):
+    assert np.isfinite(leaf).all()
+
+
+def test_works_under_vmap(name):
+  u, params = inputs(16), params_of(name)
+  two = jax.vmap(small(name).apply, (None, None, 0, None))
+  _, h = jax.jit(two)(params, None, jnp.stack([u, 2 * u]), None)
+  close(h[0], parallel(name)(params, None, u, None)[1])
+
+
+def test_bare_defaults(name):
+  backbone = MEMBERS[name]()
+  u = jax.ShapeDtypeStruct((2, 8, INPUT), jnp.float32)
+  params = jax.eval_shape(backbone.init, jax.random.key(0), u)
+  _, h = jax.eval_shape(
+    lambda params, u: backbone.apply(params, None, u, None), params, u
+  )
+  assert h.shape[:2] == (2, 8)
+
+
+@pytest.mark.parametrize('size', ['width', 'depth'])
+def test_bad_sizes_name_their_parameter(name, size):
+  with pytest.raises(ValueError, match=f'change {name}.{name}.{size}'):
+    MEMBERS[name](**{size: 0})
+
+
+def test_bad_shapes_are_explained(name):
+  backbone, u, params = small(name), inputs(16), params_of(name)
+  with pytest.raises(ValueError, match='carry must have batch 3'):
+    backbone.apply(params, backbone.initial(2), u, None)
+  with pytest.raises(ValueError, match='is_first must be'):
+    backbone.apply(params, None, u, jnp.zeros((BATCH, 15), bool))
+  with pytest.raises(ValueError, match='u must have 3 axes'):
+    backbone.apply(params, None, u[0], None)
+  with pytest.raises(ValueError, match='carry must have batch 3'):
+    backbone.step(backbone.prepare(params), backbone.initial(2), u[:, 0], None)
