@@ -62,26 +62,28 @@ def train(
     update = jax.jit(learn.update, donate_argnums=0)
     validate = _validation(task, batch)
     seen: list[dict[str, Array]] = []
-    start = int(state.step)
+    stop = 0
 
     try:
       with stopping.on_signals() as stopped:
-        for step, data in _numbered(batches, start, steps):
+        for step, data in _numbered(batches, int(state.step), steps):
           state, measurements = update(state, data)
           seen.append(measurements)
-          if step % log_every == 0 or step == steps or stopped():
+          stop = stopped()
+          save = stop or step == steps or step % save_every == 0
+          if save or step % log_every == 0:
             _measure(book, store, step, seen)
-          if step % save_every == 0 or step == steps or stopped():
+          if save:
             loss = validate(state)
             logbook.write(book, step, {'validation_loss': loss})
             checkpoint.save(store, state, {'loss': loss})
-          if stopped():
+          if stop:
             break
     finally:
       checkpoint.close(store)
       logbook.close(book)
-    if int(state.step) < steps:
-      stopping.leave(stopped(), workdir)
+    if stop:
+      stopping.leave(stop, workdir)
     evaluate(workdir)
 
   return run

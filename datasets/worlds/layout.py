@@ -40,6 +40,7 @@ class Layout(NamedTuple):
     radius: of the domes, whose centres lie on the floor.
     body: distance that the camera keeps from walls.
     second: probability that a room has a second object.
+    stray: the most that the first position is off its room's centre, per axis.
     jitter: the most that a waypoint is off its room's centre, per axis.
     reach: a target is reached within this distance.
     redraw: probability that a visit draws a new waypoint for its room.
@@ -65,6 +66,7 @@ class Layout(NamedTuple):
   radius: float = 0.27
   body: float = 0.2
   second: float = 0.5
+  stray: float = 0.4
   jitter: float = 0.4
   reach: float = 0.3
   redraw: float = 1.0
@@ -93,8 +95,8 @@ class Layout(NamedTuple):
 
 
 LAPTOP = {
-  'size': 32, 'headings': 12, 'step': 0.4, 'redraw': 0.0, 'wander': 0.0,
-  'glance': 1.0,
+  'size': 32, 'headings': 12, 'step': 0.5, 'jitter': 0.0, 'redraw': 0.0,
+  'wander': 0.0, 'glance': 1.0,
 }  # fmt: skip
 SMOKE = LAPTOP | {'size': 16, 'context': 13, 'query': 12}
 

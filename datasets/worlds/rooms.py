@@ -105,7 +105,7 @@ def start(layout: layouts.Layout, key: jax.Array) -> World:
   centre = jnp.asarray(layouts.centres(layout))[below(bits[0], layout.rooms)]
   return World(
     draw_map(layout, key),
-    centre + near(bits[1:3], layout.jitter),
+    centre + near(bits[1:3], layout.stray),
     below(bits[3], layout.headings),
     jnp.int32(0),
   )

