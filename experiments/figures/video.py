@@ -9,6 +9,7 @@ from PIL import Image, ImageDraw
 
 _SIDE = 192
 _BAND = 24
+_GAP = 4
 _FRAMES_PER_SECOND = 12
 
 
@@ -43,7 +44,7 @@ def write(
       np.stack(frames),
       fps=_FRAMES_PER_SECOND,
       codec='libx264',
-      macro_block_size=8,
+      macro_block_size=2,
     )
 
 
@@ -51,16 +52,15 @@ def _page(columns: list[np.ndarray], t: int, context: int) -> np.ndarray:
   seen = t < context
   second = 'reconstruction' if seen else 'imagination'
   note = f'context {t}' if seen else f'imagined {t - context + 1}'
-  rows = len(columns[0])
-  page = Image.new(
-    'RGB', (_SIDE * len(columns), _BAND + _SIDE * rows), 'white'
-  )
+  pitch, rows = _SIDE + _GAP, len(columns[0])
+  size = (pitch * len(columns) - _GAP, _BAND + pitch * rows - _GAP)
+  page = Image.new('RGB', size, 'white')
   draw = ImageDraw.Draw(page)
   names = (f'truth ({note})', second, 'error')
   for x, (name, frames) in enumerate(zip(names, columns, strict=True)):
     color = 'black' if seen or x != 1 else 'crimson'
-    draw.text((x * _SIDE + 6, 6), name, fill=color)
+    draw.text((x * pitch + 6, 6), name, fill=color)
     for y, frame in enumerate(frames):
       tile = Image.fromarray(frame).resize((_SIDE, _SIDE), Image.NEAREST)
-      page.paste(tile, (x * _SIDE, _BAND + y * _SIDE))
+      page.paste(tile, (x * pitch, _BAND + y * pitch))
   return np.asarray(page)

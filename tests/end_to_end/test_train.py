@@ -1,4 +1,4 @@
-"""The main command under smoke.gin, and what happens to it when it is stopped."""
+"""The main command under smoke.gin, and what happens when it is stopped."""
 
 import csv
 import json
