@@ -120,7 +120,8 @@ def load(
   )
   with _quiet():
     builder = make()
-  if not builder.is_prepared():
+    prepared = builder.is_prepared()
+  if not prepared:
     try:
       _build(builder, metadata)
     except OSError:

@@ -1,16 +1,19 @@
 """The members of each kind, found in the folders."""
 
-import functools
 import importlib
+import inspect
 import pkgutil
 
 
 def backbones():
-  """Returns `(name, () -> Backbone)` of every backbone, at a small size."""
-  return [
-    (name, functools.partial(build, width=8, depth=2, **_SMALL.get(name, {})))
-    for name, build in constructors('wm.backbones')
-  ]
+  """Returns `(name, Backbone)` of every backbone, at a small size."""
+  return [(name, small(build)) for name, build in constructors('wm.backbones')]
+
+
+def small(build):
+  """Returns a backbone of few parameters and short kernels."""
+  accepted = inspect.signature(build).parameters
+  return build(**{k: v for k, v in _SMALL.items() if k in accepted})
 
 
 def metrics():
@@ -29,4 +32,5 @@ def constructors(package):
   return found
 
 
-_SMALL = {'s4': {'order': 8, 'length': 8}}
+WIDTH = 8
+_SMALL = {'width': WIDTH, 'depth': 2, 'order': 8, 'length': 16}

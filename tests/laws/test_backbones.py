@@ -1,7 +1,6 @@
 """Laws of every backbone: files of wm/backbones with a like-named function."""
 
 import functools
-import inspect
 
 import jax
 import jax.numpy as jnp
@@ -11,7 +10,6 @@ import pytest
 from tests import members
 from wm.backbones import views
 
-SMALL = {'width': 8, 'depth': 2, 'order': 8, 'length': 16}
 BATCH, INPUT = 3, 5
 
 
@@ -20,8 +18,7 @@ MEMBERS = dict(members.constructors('wm.backbones'))
 
 @functools.cache
 def small(name):
-  accepted = inspect.signature(MEMBERS[name]).parameters
-  return MEMBERS[name](**{k: v for k, v in SMALL.items() if k in accepted})
+  return members.small(MEMBERS[name])
 
 
 @functools.cache
@@ -66,7 +63,7 @@ def name(request):
   return request.param
 
 
-# 16 is the training length of SMALL: shorter, equal, longer and no multiple.
+# 16 is the training length of the small ones: shorter, equal, longer and no multiple.
 @pytest.mark.parametrize('length', [5, 16, 37])
 def test_parallel_is_recurrent(name, length):
   u, params = inputs(length), params_of(name)
@@ -203,7 +200,7 @@ def test_carry_keeps_its_kind(name):
       backbone.step, ready, some_carry(name), u[:, 0], is_first
     )
     assert kind(carry) == want
-    assert (h.shape, h.dtype) == ((BATCH, SMALL['width']), jnp.float32)
+    assert (h.shape, h.dtype) == ((BATCH, members.WIDTH), jnp.float32)
 
 
 def test_a_step_is_a_sequence_of_one(name):

@@ -17,7 +17,7 @@ def learning():
   model = world_model.world_model(
     image_shape=(16, 16, 3),
     num_actions=3,
-    backbone=dict(members.backbones())['s4'](),
+    backbone=dict(members.backbones())['s4'],
     latent=latents.categorical(4, 4),
     encoder=lambda shape: images.patch_encoder(shape, depth=8),
     decoder=lambda shape: images.patch_decoder(shape, depth=8),

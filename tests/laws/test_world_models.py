@@ -13,12 +13,11 @@ from wm.nets import images
 BATCH, LENGTH, ACTIONS = 2, 8, 3
 
 
-def small_model(name, build):
-  del name
+def small_model(backbone):
   return world_model.world_model(
     image_shape=(16, 16, 3),
     num_actions=ACTIONS,
-    backbone=build(),
+    backbone=backbone,
     latent=latents.categorical(4, 4),
     encoder=lambda shape: images.patch_encoder(shape, depth=8),
     decoder=lambda shape: images.patch_decoder(shape, depth=8),
@@ -41,7 +40,7 @@ def batch():
 
 @pytest.fixture(scope='module', params=members.backbones(), ids=lambda m: m[0])
 def model(request):
-  return small_model(*request.param)
+  return small_model(request.param[1])
 
 
 @pytest.fixture(scope='module')
