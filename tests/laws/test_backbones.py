@@ -63,7 +63,7 @@ def name(request):
   return request.param
 
 
-# 16 is the training length of the small ones: shorter, equal, longer and no multiple.
+# The small ones have kernels of 16: shorter, equal, longer and no multiple.
 @pytest.mark.parametrize('length', [5, 16, 37])
 def test_parallel_is_recurrent(name, length):
   u, params = inputs(length), params_of(name)
