@@ -70,7 +70,7 @@ def evaluate(
   def run(workdir: Path) -> None:
     step, params = _restore(task, workdir, pick)
     data = task.load(split=split)
-    data = [data[i] for i in range(min(episodes, len(data)))]
+    count = min(episodes, len(data))
     see = jax.jit(_reconstruct(task.model))
     dream = jax.jit(_imagine(task.model, context))
     metric = image_mse.image_mse()
@@ -79,7 +79,9 @@ def evaluate(
     update = jax.jit(metric.update)
     key, shown, seconds = jax.random.key(seed), None, []
 
-    batches = loading.in_order(data, task.metadata['num_actions'], batch=batch)
+    batches = loading.in_order(
+      data, task.metadata['num_actions'], batch=batch, count=count
+    )
     for number, rows in enumerate(batches):
       draw = jax.random.fold_in(key, number)
       start = time.perf_counter()
@@ -105,7 +107,7 @@ def evaluate(
     report = {
       'step': step,
       'split': split,
-      'episodes': len(data),
+      'episodes': count,
       'context': context,
       'horizon': task.metadata['length'] - context,
       'generation_mse': float(results['generation']['mse']),

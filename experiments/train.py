@@ -4,7 +4,7 @@ Repeating the command goes on from the last checkpoint, to the same parameters
 bit for bit as a run that was never stopped.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import jax
@@ -75,6 +75,7 @@ def train(
             _measure(book, store, step, seen)
           if save:
             loss = validate(state)
+            _check_finite({'validation_loss': [loss]}, store, step, step)
             logbook.write(book, step, {'validation_loss': loss})
             checkpoint.save(store, state, {'loss': loss})
           if stop:
@@ -108,14 +109,7 @@ def _measure(
 ) -> None:
   """Writes the means of the updates since the last time, if they are finite."""
   values = {name: [float(m[name]) for m in seen] for name in seen[0]}
-  if not all(np.isfinite(v).all() for v in values.values()):
-    names = [n for n, v in values.items() if not np.isfinite(v).all()]
-    raise FloatingPointError(
-      f'train: {", ".join(names)} not finite between steps '
-      f'{step - len(seen) + 1} and {step}; the last good checkpoint is step '
-      f'{store.manager.latest_step()} in {store.folder}; lower '
-      'optimizer.adamw.learning_rate or optimizer.adamw.clip'
-    )
+  _check_finite(values, store, step - len(seen) + 1, step)
   means = {name: float(np.mean(v)) for name, v in values.items()}
   rate = book.bar.format_dict['rate']
   if rate:
@@ -124,11 +118,29 @@ def _measure(
   seen.clear()
 
 
+def _check_finite(
+  values: dict[str, list[float]],
+  store: checkpoint.Checkpoints,
+  first: int,
+  last: int,
+) -> None:
+  names = [name for name, v in values.items() if not np.isfinite(v).all()]
+  if names:
+    raise FloatingPointError(
+      f'train: {", ".join(names)} not finite between steps {first} and {last}; '
+      f'the last good checkpoint is step {store.manager.latest_step()} in '
+      f'{store.folder}; lower optimizer.adamw.learning_rate or '
+      'optimizer.adamw.clip'
+    )
+
+
 def _validation(task: Task, batch: int) -> Callable[[TrainState], float]:
   episodes = task.load(split='val')
-  chosen: Sequence = [episodes[i] for i in range(min(batch, len(episodes)))]
+  count = min(batch, len(episodes))
   data = next(
-    loading.in_order(chosen, task.metadata['num_actions'], batch=len(chosen))
+    loading.in_order(
+      episodes, task.metadata['num_actions'], batch=count, count=count
+    )
   )
   loss = jax.jit(
     lambda params: task.model.loss(params, jax.random.key(0), None, data)[0]

@@ -72,7 +72,7 @@ def test_prefetching_changes_nothing_and_starts_anywhere():
 
 
 def test_evaluation_meets_every_episode_once_and_masks_the_filling():
-  batches = list(loader.in_order(EPISODES, 3, batch=3))
+  batches = list(loader.in_order(EPISODES, 3, batch=3, count=7))
   images = np.concatenate([b['image'][:, 0, 0, 0, 0] for b in batches])
   masks = np.concatenate([b['mask'][:, 1] for b in batches])
   np.testing.assert_array_equal(images[masks > 0], range(7))

@@ -31,7 +31,7 @@ def whole_episodes(
   Raises:
     ValueError: If there are fewer episodes than a batch needs.
   """
-  check_batch(batch, len(episodes))
+  _check_batch(batch, len(episodes))
   rows = (
     grain.MapDataset.source(episodes)
     .seed(seed)
@@ -49,14 +49,18 @@ def whole_episodes(
 
 
 def in_order(
-  episodes: Sequence[batching.Episode], num_actions: int, *, batch: int
+  episodes: Sequence[batching.Episode],
+  num_actions: int,
+  *,
+  batch: int,
+  count: int,
 ) -> Iterator[Batch]:
-  """Yields all episodes once, `batch` at a time.
+  """Yields the first `count` episodes once, `batch` at a time.
 
   A last batch that is not full is filled up with copies whose mask is 0.
   """
-  for start in range(0, len(episodes), batch):
-    index = range(start, min(start + batch, len(episodes)))
+  for start in range(0, count, batch):
+    index = range(start, min(start + batch, count))
     rows = [batching.align(episodes[i], num_actions) for i in index]
     for _ in range(batch - len(rows)):
       rows.append({**rows[-1], 'mask': np.zeros_like(rows[-1]['mask'])})
@@ -73,8 +77,7 @@ def prefetch(loader: Loader, start: int, ahead: int = 2) -> Iterator[Batch]:
   return batches
 
 
-def check_batch(batch: int, available: int) -> None:
-  """Raises a ValueError if a batch needs more episodes than there are."""
+def _check_batch(batch: int, available: int) -> None:
   if not 0 < batch <= available:
     raise ValueError(
       f'loader: a batch needs episodes; got batch={batch} with {available} '

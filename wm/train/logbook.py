@@ -69,11 +69,6 @@ def close(book: Logbook) -> None:
   book.bar.close()
 
 
-def read(workdir: Path) -> list[dict[str, float]]:
-  """Returns the measurements of a run, in the order of their steps."""
-  return _whole_lines(Path(workdir) / 'measurements.jsonl')
-
-
 def _whole_lines(path: Path) -> list[dict[str, float]]:
   if not path.exists():
     return []
