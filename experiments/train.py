@@ -43,8 +43,9 @@ def train(
     save_every: Updates between checkpoints.
   """
 
+  learn = learner(model=task.model)
+
   def run(workdir: Path) -> None:
-    learn = learner(model=task.model)
     forecast.tell(task, learn, steps, batch)
     batches = loader(
       episodes=task.load(split='train'),

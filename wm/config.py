@@ -93,7 +93,7 @@ def parse(
     gin.finalize()
     return gin.get_configurable(program)()
   except Exception as error:
-    raise ValueError(_first_sentence(error)) from error
+    raise ValueError(_explanation(error)) from error
 
 
 def operative() -> str:
@@ -149,8 +149,11 @@ def _imports() -> str:
   return '\n'.join(lines)
 
 
-def _first_sentence(error: Exception) -> str:
-  return str(error).split('\n  In ')[0].strip()
+def _explanation(error: Exception) -> str:
+  """Gin adds a line for each constructor that was being called."""
+  text, *calls = str(error).split('\n  In ')
+  where = re.search(r"configurable '(\w+)'", calls[0]) if calls else None
+  return text.strip() + (f' (in {where[1]})' if where else '')
 
 
 def _hint(name: str, known: Sequence[str]) -> str:

@@ -16,6 +16,7 @@ MISTAKES = {
   'a parameter': (FILES, ['s4.s4.ordr = 8'], "parameter named 'ordr'"),
   'a constructor': (FILES, ['s4.s5.order = 8'], 's4'),
   'a data set': (FILES, ["DATA = 'rooms/for_rooms'"], 'rooms/four_rooms'),
+  'a type': (FILES, ["STEPS = 'many'"], 'adamw'),
   'a scale': (FILES, ["SCALE = 'latop'"], 'laptop'),
   'nothing chosen': (['base.gin'], [], 'REQUIRED'),
   'an odd order': (FILES, ['ORDER = 7'], 's4.s4.order'),
