@@ -42,7 +42,6 @@ def train(
     log_every: Updates between measurements.
     save_every: Updates between checkpoints.
   """
-
   learn = learner(model=task.model)
 
   def run(workdir: Path) -> None:
