@@ -137,17 +137,6 @@ def test_bilinear_contracts_whatever_the_low_rank_part():
     assert (norms < 1 + 1e-6).all()
 
 
-def test_zero_order_hold_is_the_matrix_exponential():
-  Lambda, _, B, _, dt = systems(8)
-  Lambda_bar, B_bar = discretize.zoh(*single(Lambda, B, dt))
-  for i in range(len(dt)):
-    block = np.zeros((5, 5), complex)
-    block[:4, :4], block[:4, 4] = np.diag(Lambda[i]), B[i]
-    want = scipy.linalg.expm(block * dt[i])
-    close(Lambda_bar[i], np.diag(want)[:4], 1e-6)
-    close(B_bar[i], want[:4, 4], 1e-6)
-
-
 def test_step_is_the_dense_recurrence():
   Lambda, P, B, _, dt = systems(8)
   system = discretize.bilinear(*single(Lambda, P, B, dt))

@@ -1,4 +1,4 @@
-"""The two views of a map with memory, each from the other."""
+"""From steps to whole sequences: scans, chunks, resets and checks."""
 
 from collections.abc import Callable
 from typing import Any
@@ -34,31 +34,6 @@ def apply_from_step(
     return carry, jnp.swapaxes(h, 0, 1)
 
   return apply
-
-
-def step_from_apply(
-  apply: Callable[..., tuple[types.Carry, Array]],
-) -> Callable[..., tuple[types.Carry, Array]]:
-  """The stepwise view of a map given in parallel: a sequence of one.
-
-  Args:
-    apply: as in `types.Backbone`.
-
-  Returns:
-    `step`, as in `types.Backbone`, for `prepare` the identity.
-  """
-
-  def step(
-    params: types.Params,
-    carry: types.Carry,
-    u: Float[Array, 'B D'],
-    is_first: Bool[Array, ' B'] | None,
-  ) -> tuple[types.Carry, Float[Array, 'B O']]:
-    is_first = None if is_first is None else is_first[:, None]
-    carry, h = apply(params, carry, u[:, None], is_first)
-    return carry, h[:, 0]
-
-  return step
 
 
 def in_chunks(

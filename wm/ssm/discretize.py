@@ -6,7 +6,6 @@ transpose P* of a whole vector is 2 Re of the sum over the pairs.
 
 from typing import NamedTuple
 
-import jax.numpy as jnp
 from jaxtyping import Array, Complex, Float
 
 
@@ -54,24 +53,3 @@ def bilinear(
   e = P.conj() * F
   RB = F * B - g / 2 * (e * B).real.sum(-1, keepdims=True)
   return Discrete((1 + h * Lambda) * F, g, e, 2 * h * RB)
-
-
-def zoh(
-  Lambda: Complex[Array, 'D pairs'],
-  B: Complex[Array, 'D pairs'],
-  dt: Float[Array, ' D'],
-) -> tuple[Complex[Array, 'D pairs'], Complex[Array, 'D pairs']]:
-  """Zero-order hold of a diagonal system, exact for u constant over a step.
-
-  Lambda_bar = exp(dt Lambda), B_bar = (Lambda_bar - 1) / Lambda * B.
-
-  Args:
-    Lambda: the diagonal of A, not 0.
-    B: the input.
-    dt: the step, in the time unit of A.
-
-  Returns:
-    Lambda_bar and B_bar.
-  """
-  z = dt[:, None] * Lambda
-  return jnp.exp(z), jnp.expm1(z) / Lambda * B

@@ -132,7 +132,8 @@ def _read(checkpoints: Checkpoints, step: int, **items: Any) -> Mapping:
     lines = str(error).splitlines() or ['']
     raise ValueError(
       f'checkpoint: step {step} in {checkpoints.folder} cannot be read '
-      f'({type(error).__name__}: {lines[0][:200]})'
+      f'({type(error).__name__}: {lines[0][:200]}); the training command, '
+      'repeated, goes on from the one before'
     ) from error
 
 
