@@ -42,12 +42,15 @@ class Backbone(NamedTuple):
 
   Attributes:
     init: `(key, u[B, T, D]) -> params`; of u, only shape and dtype are used.
-    initial: `(batch) -> carry`, the carry of an empty past.
+    initial: `(batch) -> carry`, the carry of an empty past; leaves `[B, ...]`.
     apply: `(params, carry, u[B, T, D], is_first[B, T]) -> (carry, h[B, T, D])`,
       parallel in T. `carry=None` says statically that the past is empty,
       `is_first=None` that no episode starts inside: both let a backbone choose
       a faster path. `is_first[:, t]` means that the input of step t meets the
       initial carry.
+    carries: `(params, carry, u[B, T, D], is_first[B, T], steps[B, K]) ->
+      (carries, h[B, T, D])`, the same pass with the carry after each chosen
+      step, leaves `[B, K, ...]`; steps are integers in [0, T), in any order.
     prepare: `(params) -> ready`, the work that a rollout needs once.
     step: `(ready, carry, u[B, D], is_first[B] | None) -> (carry, h[B, D])`.
   """
@@ -55,6 +58,7 @@ class Backbone(NamedTuple):
   init: Callable[..., Params]
   initial: Callable[[int], Carry]
   apply: Callable[..., tuple[Carry, Array]]
+  carries: Callable[..., tuple[Carry, Array]]
   prepare: Callable[[Params], Any]
   step: Callable[..., tuple[Carry, Array]]
 

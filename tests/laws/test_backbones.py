@@ -253,3 +253,60 @@ def test_bad_shapes_are_explained(name):
     backbone.apply(params, None, u[0], None)
   with pytest.raises(ValueError, match='carry must have batch 3'):
     backbone.step(backbone.prepare(params), backbone.initial(2), u[:, 0], None)
+
+
+@functools.cache
+def carries(name):
+  return jax.jit(small(name).carries)
+
+
+@functools.cache
+def every_carry(name):
+  """`(params, carry, u, is_first) -> carries` after each step, by steps."""
+  backbone = small(name)
+
+  def run(params, carry, u, is_first):
+    ready = backbone.prepare(params)
+
+    def body(carry, x):
+      carry, _ = backbone.step(ready, carry, *x)
+      return carry, carry
+
+    inputs = jax.tree.map(lambda x: jnp.swapaxes(x, 0, 1), (u, is_first))
+    after = jax.lax.scan(body, carry, inputs)[1]
+    return jax.tree.map(lambda x: jnp.swapaxes(x, 0, 1), after)
+
+  return jax.jit(run)
+
+
+# Twice the same, out of order, the first and the last.
+STEPS = np.array([[0, 5, 9, 5], [36, 1, 17, 2], [16, 35, 3, 4]])
+
+
+@pytest.mark.parametrize('resets', [False, True])
+def test_the_carry_of_a_step_is_that_of_the_prefix(name, resets):
+  u, params = inputs(37), params_of(name)
+  is_first = jnp.zeros((BATCH, 37), bool).at[1, 11].set(True)
+  is_first = is_first if resets else None
+  for carry in None, some_carry(name):
+    got, h = carries(name)(params, carry, u, is_first, STEPS)
+    close(h, parallel(name)(params, carry, u, is_first)[1])
+    past = small(name).initial(BATCH) if carry is None else carry
+    every = every_carry(name)(params, past, u, is_first)
+    close(got, views.pick(every, jnp.asarray(STEPS)))
+
+
+def test_the_last_carry_is_that_of_the_sequence(name):
+  u, params = inputs(16), params_of(name)
+  last = np.full((BATCH, 1), 15)
+  got, _ = carries(name)(params, some_carry(name), u, None, last)
+  want, _ = parallel(name)(params, some_carry(name), u, None)
+  close(jax.tree.map(lambda x: x[:, 0], got), want)
+
+
+def test_steps_that_are_not_there_are_explained(name):
+  backbone, u, params = small(name), inputs(16), params_of(name)
+  with pytest.raises(ValueError, match=r'steps must be in \[0, 16\)'):
+    backbone.carries(params, None, u, None, np.full((BATCH, 2), 16))
+  with pytest.raises(ValueError, match=r'steps must be \[3, K\]'):
+    backbone.carries(params, None, u, None, np.zeros((2, 1), int))

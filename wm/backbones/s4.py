@@ -1,5 +1,7 @@
 """S4: structured state spaces, diagonal plus low rank, by convolution."""
 
+import functools
+import math
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -144,7 +146,22 @@ def layer(
     carry = initial(u.shape[0]) if carry is None else carry
     return views.in_chunks(segment, chunk, carry, u)
 
-  return types.Backbone(init, initial, apply, prepare, step)
+  def carries(params, carry, u, is_first, steps):
+    _, h = apply(params, carry, u, is_first)
+    ready = prepare(params)
+    one = functools.partial(step, ready)
+    by_power = _advance(ready.system, math.isqrt(u.shape[1]))
+
+    def advance(carry, u, is_first):
+      if is_first is None:
+        return by_power(carry, u)
+      return scan(params, carry, u, is_first)[0]
+
+    carry = initial(u.shape[0]) if carry is None else carry
+    after = views.carries_between(advance, one, carry, u, is_first, steps)
+    return after, h
+
+  return types.Backbone(init, initial, apply, carries, prepare, step)
 
 
 def _init(key, width, order, length, dt_min, dt_max):
@@ -183,23 +200,36 @@ def _convolution(params, ready, length, chunk):
   """`(carry, u[B, T, D]) -> (carry, y)` for T <= chunk <= length."""
   K = dplr.kernel(*_modes(params), length)[:, :chunk]
   A = dplr.dense(ready.system)
-  reach = dplr.krylov(A, dplr.to_real(ready.system.b), chunk)
-  A_chunk = jnp.linalg.matrix_power(A, chunk)
   row = jnp.einsum('dn,dnm->dm', dplr.row(2 * ready.C), A)
   observe = dplr.krylov(A.mT, row, chunk)
+  advance = _advance(ready.system, chunk)
 
   def segment(carry, u):
     T = u.shape[1]
     y = fft.convolve(u, K[:, :T]) + ready.D * u
-    x = jnp.einsum('dnt,btd->bdn', reach[..., :T], u[:, ::-1])
     if carry is not None:
       x_0 = dplr.to_real(carry)
       y += jnp.einsum('dnt,bdn->btd', observe[..., :T], x_0)
-      A_power = A_chunk if chunk == T else jnp.linalg.matrix_power(A, T)
-      x += jnp.einsum('dnm,bdm->bdn', A_power, x_0)
-    return dplr.to_complex(x), y
+    return advance(carry, u), y
 
   return segment
+
+
+def _advance(system, chunk):
+  """`(carry, u[B, T, D]) -> carry` after T <= chunk steps, without outputs."""
+  A = dplr.dense(system)
+  reach = dplr.krylov(A, dplr.to_real(system.b), chunk)
+  A_chunk = jnp.linalg.matrix_power(A, chunk)
+
+  def advance(carry, u):
+    T = u.shape[1]
+    x = jnp.einsum('dnt,btd->bdn', reach[..., :T], u[:, ::-1])
+    if carry is not None:
+      A_power = A_chunk if chunk == T else jnp.linalg.matrix_power(A, T)
+      x += jnp.einsum('dnm,bdm->bdn', A_power, dplr.to_real(carry))
+    return dplr.to_complex(x)
+
+  return advance
 
 
 def _truncate(system, C, length):

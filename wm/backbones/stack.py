@@ -21,6 +21,10 @@ def lift(net: types.Net) -> types.Backbone:
     init=net.init,
     initial=lambda batch: (),
     apply=lambda params, carry, u, is_first: ((), net.apply(params, u)),
+    carries=lambda params, carry, u, is_first, steps: (
+      (),
+      net.apply(params, u),
+    ),
     prepare=lambda params: params,
     step=lambda params, carry, u, is_first: ((), net.apply(params, u)),
   )
@@ -40,11 +44,15 @@ def residual(inner: types.Backbone) -> types.Backbone:
     carry, h = inner.apply(params, carry, u, is_first)
     return carry, u + h
 
+  def carries(params, carry, u, is_first, steps):
+    after, h = inner.carries(params, carry, u, is_first, steps)
+    return after, u + h
+
   def step(ready, carry, u, is_first):
     carry, h = inner.step(ready, carry, u, is_first)
     return carry, u + h
 
-  return inner._replace(apply=apply, step=step)
+  return inner._replace(apply=apply, carries=carries, step=step)
 
 
 def chain(members: Mapping[str, types.Backbone]) -> types.Backbone:
@@ -76,6 +84,13 @@ def chain(members: Mapping[str, types.Backbone]) -> types.Backbone:
       after[name], u = member.apply(params[name], before, u, is_first)
     return after, u
 
+  def carries(params, carry, u, is_first, steps):
+    after = {}
+    for name, member in members.items():
+      before = None if carry is None else carry[name]
+      after[name], u = member.carries(params[name], before, u, is_first, steps)
+    return after, u
+
   def prepare(params):
     return {
       name: member.prepare(params[name]) for name, member in members.items()
@@ -87,7 +102,7 @@ def chain(members: Mapping[str, types.Backbone]) -> types.Backbone:
       after[name], u = member.step(ready[name], carry[name], u, is_first)
     return after, u
 
-  return types.Backbone(init, initial, apply, prepare, step)
+  return types.Backbone(init, initial, apply, carries, prepare, step)
 
 
 def blocks(

@@ -1,11 +1,12 @@
 """From steps to whole sequences: scans, chunks, resets and checks."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Bool, Float, Int
 
 from wm import types
 
@@ -64,6 +65,75 @@ def in_chunks(
   return carry, h
 
 
+def pick(
+  states: types.Carry, steps: Int[Array, 'B K']
+) -> types.Carry:
+  """The states of chosen steps.
+
+  Args:
+    states: of all steps, leaves `[B, T, ...]`.
+    steps: in [0, T).
+
+  Returns:
+    Leaves `[B, K, ...]`.
+  """
+  return jax.tree.map(lambda x: jax.vmap(lambda x, k: x[k])(x, steps), states)
+
+
+def carries_between(
+  advance: Callable[..., types.Carry],
+  step: Callable[..., tuple[types.Carry, Array]],
+  carry: types.Carry,
+  u: Float[Array, 'B T D'],
+  is_first: Bool[Array, 'B T'] | None,
+  steps: Int[Array, 'B K'],
+) -> types.Carry:
+  """The carries after chosen steps, where those of all steps are too many.
+
+  A carry is kept every sqrt(T) steps; from the last before each chosen step,
+  at most sqrt(T) single steps lead there, for all chosen steps at once. Memory
+  is that of sqrt(T) + K carries, time that of one pass of `advance` and sqrt(T)
+  steps at batch B K.
+
+  Args:
+    advance: `(carry, u[B, t, D], is_first) -> carry` over a stretch.
+    step: as in `types.Backbone`, `ready` bound.
+    carry: before the first step.
+    u: the input.
+    is_first: where episodes start; None for nowhere.
+    steps: the chosen ones, in [0, T).
+
+  Returns:
+    Leaves `[B, K, ...]`.
+  """
+  batch, length = u.shape[:2]
+  stretch = math.isqrt(length)
+  count = -(-length // stretch)
+
+  def cut(x):
+    rest = [(0, 0), (0, count * stretch - length), *[(0, 0)] * (x.ndim - 2)]
+    return jnp.pad(x, rest).reshape(batch, count, stretch, *x.shape[2:])
+
+  def swap(tree):
+    return jax.tree.map(lambda x: jnp.swapaxes(x, 0, 1), tree)
+
+  inputs = jax.tree.map(cut, (u, is_first))
+  _, before = jax.lax.scan(
+    lambda carry, x: (advance(carry, *x), carry), carry, swap(inputs)
+  )
+  start = pick((swap(before), inputs), steps // stretch)
+  carry, inputs = jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), start)
+  left = (steps % stretch).reshape(-1)
+
+  def body(carry, x):
+    i, x = x
+    after, _ = step(carry, *x)
+    return restart(after, carry, i <= left), None
+
+  carry, _ = jax.lax.scan(body, carry, (jnp.arange(stretch), swap(inputs)))
+  return jax.tree.map(lambda x: x.reshape(*steps.shape, *x.shape[1:]), carry)
+
+
 def checked(name: str, backbone: types.Backbone) -> types.Backbone:
   """A backbone that explains calls whose shapes do not belong together.
 
@@ -72,7 +142,7 @@ def checked(name: str, backbone: types.Backbone) -> types.Backbone:
     backbone: any.
 
   Returns:
-    The backbone; `apply` and `step` raise ValueError.
+    The backbone; `apply`, `carries` and `step` raise ValueError.
   """
 
   def check(carry, u, is_first, axes):
@@ -93,11 +163,25 @@ def checked(name: str, backbone: types.Backbone) -> types.Backbone:
     check(carry, u, is_first, 2)
     return backbone.apply(params, carry, u, is_first)
 
+  def carries(params, carry, u, is_first, steps):
+    check(carry, u, is_first, 2)
+    if steps.ndim != 2 or len(steps) != len(u):
+      raise ValueError(
+        f'{name}: steps must be [{len(u)}, K], rows as in u; got {steps.shape}'
+      )
+    known = not isinstance(steps, jax.core.Tracer)
+    if known and not ((steps >= 0) & (steps < u.shape[1])).all():
+      raise ValueError(
+        f'{name}: steps must be in [0, {u.shape[1]}), as u; '
+        f'got {steps.min()} to {steps.max()}'
+      )
+    return backbone.carries(params, carry, u, is_first, jnp.asarray(steps))
+
   def step(ready, carry, u, is_first):
     check(carry, u, is_first, 1)
     return backbone.step(ready, carry, u, is_first)
 
-  return backbone._replace(apply=apply, step=step)
+  return backbone._replace(apply=apply, carries=carries, step=step)
 
 
 def restart(
