@@ -114,8 +114,10 @@ class WorldModel(NamedTuple):
   Attributes:
     init: `(key, batch) -> params`; of the batch, only shapes and dtypes.
     initial: `(batch) -> State`, the memory of an empty past.
-    observe: `(params, key, State | None, batch) -> (State, Rollout)`, filters
-      data. None says statically that the past is empty.
+    observe: `(params, key, State | None, batch, steps=None) -> (State,
+      Rollout)`, filters data. No state says statically that the past is empty.
+      The state is the last one, or with `steps[B, K]` those after these steps,
+      as B K rows, to imagine from any of them.
     prepare: `(params) -> ready`, the work that a rollout needs once.
     step: `(ready, key, State, action[B, A]) -> (State, Rollout)`, imagines one
       step; the rollout's arrays have no time axis.

@@ -1,31 +1,52 @@
 """Laws of learning: what is saved goes on as if nothing had happened."""
 
+import itertools
 import shutil
+from collections.abc import Callable
+from typing import NamedTuple
 
 import jax
 import numpy as np
 import pytest
 
 from tests import members
-from wm.models import latents, world_model
+from wm import types
+from wm.models import latents, observe, world_model
 from wm.nets import images
 from wm.train import checkpoint, learner, optimizer
 
 
-@pytest.fixture(scope='module')
-def learning():
+def whole_sequences():
+  """S4 on whole episodes."""
+  return 's4', observe.parallel(), learner.whole_sequences
+
+
+def truncated():
+  """An RSSM on chunks, its memory carried along."""
+  return 'gru', observe.recurrent(), learner.carried_chunks
+
+
+class Learning(NamedTuple):
+  model: types.WorldModel
+  batch: dict
+  states: list
+  update: Callable
+
+
+@pytest.fixture(scope='module', params=[whole_sequences, truncated])
+def learning(request):
+  backbone, observer, learn = request.param()
   model = world_model.world_model(
     image_shape=(16, 16, 3),
     num_actions=3,
-    backbone=dict(members.backbones())['s4'],
+    backbone=dict(members.backbones())[backbone],
     latent=latents.categorical(4, 4),
     encoder=lambda shape: images.patch_encoder(shape, depth=8),
     decoder=lambda shape: images.patch_decoder(shape, depth=8),
+    observe=observer,
     units=16,
   )
-  learn = learner.whole_sequences(
-    model, optimizer.adamw(warmup=1, steps=10, weight_decay=0.1)
-  )
+  learn = learn(model, optimizer.adamw(warmup=1, steps=10, weight_decay=0.1))
   draw = np.random.default_rng(0)
   batch = {
     'image': draw.integers(256, size=(2, 8, 16, 16, 3), dtype=np.uint8),
@@ -33,10 +54,13 @@ def learning():
     'mask': np.ones((2, 8), np.float32),
   }
   state = jax.jit(learn.init)(jax.random.key(0), batch)
-  update = jax.jit(learn.update)
-  return [state] + [state := update(state, batch)[0] for _ in range(4)], (
-    lambda state: update(state, batch)[0]
-  )
+  jitted = jax.jit(learn.update)
+
+  def update(state):
+    return jitted(state, batch)[0]
+
+  states = [state] + [state := update(state) for _ in range(4)]
+  return Learning(model, batch, states, update)
 
 
 def equal(a, b):
@@ -50,7 +74,7 @@ def equal(a, b):
 
 @pytest.fixture
 def saved(learning, tmp_path):
-  states, _ = learning
+  states = learning.states
   store = checkpoint.checkpoints(tmp_path / 'checkpoints')
   for state, loss in zip(states, (9.0, 1.0, 5.0, 4.0, 3.0), strict=True):
     checkpoint.save(store, state, {'loss': loss})
@@ -59,7 +83,7 @@ def saved(learning, tmp_path):
 
 
 def test_restored_and_updated_is_updated_bit_for_bit(learning, saved):
-  states, update = learning
+  states, update = learning.states, learning.update
   store = checkpoint.checkpoints(saved)
   restored = checkpoint.restore(store, 3, states[0])
   equal(update(restored), states[4])
@@ -76,7 +100,7 @@ def test_the_best_and_the_last_are_kept(saved):
 
 @pytest.mark.parametrize('damage', ['truncated', 'emptied', 'unfinished'])
 def test_a_broken_checkpoint_is_passed_over(learning, saved, damage, caplog):
-  states, _ = learning
+  states = learning.states
   broken = saved / '4'
   if damage == 'truncated':
     for file in broken.rglob('*'):
@@ -98,7 +122,7 @@ def test_a_broken_checkpoint_is_passed_over(learning, saved, damage, caplog):
 
 
 def test_nothing_readable_is_said(learning, saved):
-  states, _ = learning
+  states = learning.states
   for file in saved.rglob('*'):
     if file.is_file():
       file.write_bytes(b'')
@@ -110,20 +134,38 @@ def test_nothing_readable_is_said(learning, saved):
 
 def test_nothing_saved_is_nothing_restored(learning, tmp_path):
   store = checkpoint.checkpoints(tmp_path / 'checkpoints')
-  assert checkpoint.restore_last(store, learning[0][0]) is None
+  assert checkpoint.restore_last(store, learning.states[0]) is None
   with pytest.raises(ValueError, match='train first'):
     checkpoint.last_step(store)
+
+
+def test_memory_goes_on_from_chunk_to_chunk(learning):
+  if learning.states[0].carry is None:
+    assert learning.states[-1].carry is None
+    return
+  model, batch = learning.model, learning.batch
+  filter_data = jax.jit(model.observe)
+  equal(learning.states[0].carry, model.initial(2))
+  for before, after in itertools.pairwise(learning.states):
+    key = jax.random.fold_in(before.key, before.step)
+    want, _ = filter_data(before.params, key, before.carry, batch)
+    jax.tree.map(
+      lambda x, y: np.testing.assert_allclose(x, y, atol=1e-5),
+      after.carry,
+      want,
+    )
+  assert after.carry.t == 4 * 8
 
 
 def test_dynamics_have_a_gentler_group(learning):
   found = {
     jax.tree_util.keystr(path): label
     for path, label in jax.tree_util.tree_leaves_with_path(
-      optimizer.labels(learning[0][0].params)
+      optimizer.labels(learning.states[0].params)
     )
   }
   gentle = {name for name, label in found.items() if label == 'state_space'}
-  assert gentle
+  assert bool(gentle) == any("['ssm']" in name for name in found)
   assert all("['ssm']" in name for name in gentle)
   assert not any(name.endswith(("['C']", "['D']")) for name in gentle)
 

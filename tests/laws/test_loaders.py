@@ -82,3 +82,51 @@ def test_evaluation_meets_every_episode_once_and_masks_the_filling():
 def test_a_batch_larger_than_the_data_is_refused():
   with pytest.raises(ValueError, match='BATCH'):
     loader.whole_episodes(EPISODES, 3, batch=8, seed=1)
+
+
+def test_actions_that_are_no_integers_are_refused():
+  spoilt = {**EPISODES[0], 'action': np.full(5, np.nan)}
+  with pytest.raises(ValueError, match='actions must be integers'):
+    batching.align(spoilt, 3)
+
+
+@pytest.mark.parametrize('chunk', [1, 2, 3, 5])
+def test_rows_of_chunks_walk_through_whole_episodes(chunk):
+  load = loader.episode_chunks(EPISODES, 3, batch=2, chunk=chunk, seed=1)
+  batches = [load(step) for step in range(40)]
+  rows = 2 * 5 // chunk
+  walk = {
+    name: np.concatenate([b[name] for b in batches], 1) for name in batches[0]
+  }
+  assert walk['image'].shape[:2] == (rows, 40 * chunk)
+  aligned = [batching.align(e, 3) for e in EPISODES]
+  for row in range(rows):
+    starts = np.flatnonzero(walk['is_first'][row])
+    assert starts[0] <= 5 - row * 5 // rows
+    np.testing.assert_array_equal(np.diff(starts), 5)
+    for start in starts[:-1]:
+      got = {k: v[row, start : start + 5] for k, v in walk.items()}
+      equal(got, aligned[got['image'].flat[0]])
+
+
+def test_chunks_meet_every_episode_once_in_an_epoch():
+  load = loader.episode_chunks(EPISODES, 3, batch=1, chunk=5, seed=1)
+  seen = [int(load(step)['image'].flat[0]) for step in range(14)]
+  assert sorted(seen[:7]) == sorted(seen[7:]) == list(range(7))
+
+
+def test_a_loader_of_chunks_is_a_function_of_the_step():
+  def make():
+    return loader.episode_chunks(EPISODES, 3, batch=3, chunk=4, seed=1)
+
+  one, other = make(), make()
+  for step in (5, 0, 2, 5):
+    equal(one(step), other(step))
+  ahead = loader.prefetch(one, start=3)
+  for step in range(3, 9):
+    equal(next(ahead), other(step))
+
+
+def test_a_chunk_longer_than_an_episode_is_refused():
+  with pytest.raises(ValueError, match='chunk=6 with episodes of 5 steps'):
+    loader.episode_chunks(EPISODES, 3, batch=1, chunk=6, seed=1)

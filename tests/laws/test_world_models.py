@@ -8,12 +8,20 @@ import pytest
 
 from tests import members
 from wm.models import latents, world_model
+from wm.models import observe as observing
 from wm.nets import images
 
 BATCH, LENGTH, ACTIONS = 2, 8, 3
 
 
-def small_model(backbone):
+BACKBONES = dict(members.backbones())
+MODELS = {
+  name: (backbone, observing.parallel) for name, backbone in BACKBONES.items()
+}
+MODELS['rssm'] = BACKBONES['gru'], observing.recurrent
+
+
+def small_model(backbone, observer):
   return world_model.world_model(
     image_shape=(16, 16, 3),
     num_actions=ACTIONS,
@@ -21,6 +29,7 @@ def small_model(backbone):
     latent=latents.categorical(4, 4),
     encoder=lambda shape: images.patch_encoder(shape, depth=8),
     decoder=lambda shape: images.patch_decoder(shape, depth=8),
+    observe=observer(),
     units=16,
   )
 
@@ -38,9 +47,14 @@ def batch():
   }
 
 
-@pytest.fixture(scope='module', params=members.backbones(), ids=lambda m: m[0])
+@pytest.fixture(scope='module', params=MODELS)
 def model(request):
-  return small_model(request.param[1])
+  return small_model(*MODELS[request.param])
+
+
+@pytest.fixture(scope='module')
+def observe(model):
+  return jax.jit(model.observe)
 
 
 @pytest.fixture(scope='module')
@@ -58,9 +72,8 @@ def close(a, b):
   )
 
 
-def test_acting_sees_what_training_saw(model, params, batch):
+def test_acting_sees_what_training_saw(model, observe, params, batch):
   key = jax.random.key(1)
-  observe = jax.jit(model.observe)
   _, whole = observe(params, key, None, batch)
   state, steps = model.initial(BATCH), []
   for t in range(LENGTH):
@@ -70,9 +83,10 @@ def test_acting_sees_what_training_saw(model, params, batch):
   close(whole, joined)
 
 
-def test_observing_in_two_parts_is_observing_at_once(model, params, batch):
+def test_observing_in_parts_is_observing_at_once(
+  model, observe, params, batch
+):
   key = jax.random.key(1)
-  observe = jax.jit(model.observe)
   end, whole = observe(params, key, None, batch)
   state, first = observe(params, key, None, part(batch, 0, 5))
   state, second = observe(params, key, state, part(batch, 5, LENGTH))
@@ -83,9 +97,9 @@ def test_observing_in_two_parts_is_observing_at_once(model, params, batch):
   close(end, state)
 
 
-def test_imagining_is_a_scan_of_step(model, params, batch):
+def test_imagining_is_a_scan_of_step(model, observe, params, batch):
   key = jax.random.key(2)
-  state, _ = jax.jit(model.observe)(params, key, None, batch)
+  state, _ = observe(params, key, None, batch)
   end, dreamt = jax.jit(model.imagine)(
     params, key, state, batch['prev_action']
   )
@@ -96,9 +110,39 @@ def test_imagining_is_a_scan_of_step(model, params, batch):
   close(end, state)
 
 
-def test_a_first_step_forgets_what_came_before(model, params, batch):
+# Twice the same, out of order, the first and the last.
+STEPS = np.array([[0, 6, 3, 6], [7, 2, 1, 5]])
+
+
+def test_imagination_starts_at_any_step(model, observe, params, batch):
+  key, rows = jax.random.key(1), BATCH * STEPS.shape[1]
+  starts, rollout = observe(params, key, None, batch, STEPS)
+  end, whole = observe(params, key, None, batch)
+  close(rollout, whole)
+  assert starts.t == end.t
+  state = model.initial(BATCH)
+  for t in range(LENGTH):
+    state, _ = observe(params, key, state, part(batch, t, t + 1))
+    for row, k in zip(*np.nonzero(t == STEPS), strict=True):
+      here = row * STEPS.shape[1] + k
+      got = jax.tree.map(lambda x, i=here: x[i], (starts.carry, starts.z))
+      close(got, jax.tree.map(lambda x, i=row: x[i], (state.carry, state.z)))
+  actions = np.repeat(batch['prev_action'][:, :3], STEPS.shape[1], 0)
+  _, dreamt = jax.jit(model.imagine)(params, key, starts, actions)
+  assert dreamt.h.shape[:2] == (rows, 3)
+
+
+def test_actions_of_another_width_are_explained(model, params, batch):
+  wide = {**batch, 'prev_action': np.zeros((BATCH, LENGTH, ACTIONS + 1))}
+  key, state = jax.random.key(1), model.initial(BATCH)
+  with pytest.raises(ValueError, match='actions must have width 3.*got 4'):
+    jax.eval_shape(model.observe, params, key, None, wide)
+  with pytest.raises(ValueError, match='actions must have width 3.*got 4'):
+    jax.eval_shape(model.imagine, params, key, state, wide['prev_action'])
+
+
+def test_a_first_step_forgets_what_came_before(model, observe, params, batch):
   key, cut = jax.random.key(1), 3
-  observe = jax.jit(model.observe)
   is_first = np.zeros((BATCH, LENGTH), bool)
   is_first[:, cut] = True
   actions = np.where(is_first[..., None], 0, batch['prev_action'])

@@ -30,9 +30,14 @@ def align(episode: Episode, num_actions: int) -> dict[str, np.ndarray]:
       episode is given, not predicted.
 
   Raises:
-    ValueError: If an action is out of range.
+    ValueError: If an action is no integer, or out of range.
   """
   action = np.asarray(episode['action'])
+  if not np.issubdtype(action.dtype, np.integer):
+    raise ValueError(
+      f'align: actions must be integers; got {action.dtype}; rebuild the data '
+      'set'
+    )
   if action.min() < 0 or action.max() >= num_actions:
     raise ValueError(
       f'align: action out of range; got {action.min()} to {action.max()}, '

@@ -1,5 +1,6 @@
 """Batches for training, as a pure function of the step."""
 
+import functools
 from collections.abc import Iterator, Sequence
 
 import grain
@@ -32,18 +33,69 @@ def whole_episodes(
     ValueError: If there are fewer episodes than a batch needs.
   """
   _check_batch(batch, len(episodes))
-  rows = (
-    grain.MapDataset.source(episodes)
-    .seed(seed)
-    .shuffle()
-    .repeat(None)
-    .map(lambda episode: batching.align(episode, num_actions))
-    .map(_without_starts)
-  )
+  rows = _shuffled(episodes, num_actions, seed).map(_without_starts)
 
   def loader(step: int) -> Batch:
-    chosen = [rows[step * batch + i] for i in range(batch)]
-    return {name: np.stack([r[name] for r in chosen]) for name in chosen[0]}
+    return _stack([rows[step * batch + i] for i in range(batch)])
+
+  return loader
+
+
+def episode_chunks(
+  episodes: Sequence[batching.Episode],
+  num_actions: int,
+  *,
+  batch: int,
+  chunk: int,
+  seed: int,
+) -> Loader:
+  """Returns a loader of chunks, in which each row walks through episodes.
+
+  A row takes up in one batch where it ended in the last, through whole episodes
+  in order, so that a memory can be carried along; `is_first` says where the
+  next episode starts inside a chunk. A batch has as many frames as `batch`
+  whole episodes, in rows that lie evenly apart in time: updates of all loaders
+  see equally much. The first episode of a row is entered in its midst.
+
+  Args:
+    episodes: Random access to episodes of one length.
+    num_actions: A.
+    batch: Frames of a batch, in episodes.
+    chunk: T, steps of a batch.
+    seed: Of the order.
+
+  Raises:
+    ValueError: If there are fewer episodes than a batch needs, or if a chunk
+      is longer than an episode.
+  """
+  _check_batch(batch, len(episodes))
+  length = len(episodes[0]['action'])
+  if not 0 < chunk <= length:
+    raise ValueError(
+      f'loader: a chunk must fit into an episode; got chunk={chunk} with '
+      f'episodes of {length} steps, need 1 to {length}; change '
+      'loader.episode_chunks.chunk'
+    )
+  rows = batch * length // chunk
+  shuffled = _shuffled(episodes, num_actions, seed)
+  episode = functools.lru_cache(2 * rows)(shuffled.__getitem__)
+
+  def pieces(row: int, start: int) -> Iterator[batching.Episode]:
+    end = start + chunk
+    while start < end:
+      number, offset = divmod(start, length)
+      stop = min(length, offset + end - start)
+      whole = episode(number * rows + row)
+      yield {name: x[offset:stop] for name, x in whole.items()}
+      start += stop - offset
+
+  def loader(step: int) -> Batch:
+    starts = [step * chunk + row * length // rows for row in range(rows)]
+    walks = [list(pieces(row, start)) for row, start in enumerate(starts)]
+    return _stack([
+      {name: np.concatenate([p[name] for p in walk]) for name in walk[0]}
+      for walk in walks
+    ])
 
   return loader
 
@@ -65,7 +117,7 @@ def in_order(
     for _ in range(batch - len(rows)):
       rows.append({**rows[-1], 'mask': np.zeros_like(rows[-1]['mask'])})
     rows = [_without_starts(row) for row in rows]
-    yield {name: np.stack([r[name] for r in rows]) for name in rows[0]}
+    yield _stack(rows)
 
 
 def prefetch(loader: Loader, start: int, ahead: int = 2) -> Iterator[Batch]:
@@ -75,6 +127,23 @@ def prefetch(loader: Loader, start: int, ahead: int = 2) -> Iterator[Batch]:
   batches = iter(steps.to_iter_dataset(options))
   batches.set_state({'next_index': start})
   return batches
+
+
+def _shuffled(
+  episodes: Sequence[batching.Episode], num_actions: int, seed: int
+) -> grain.MapDataset:
+  """Aligned episodes without end, in a new order each epoch."""
+  return (
+    grain.MapDataset.source(episodes)
+    .seed(seed)
+    .shuffle()
+    .repeat(None)
+    .map(lambda episode: batching.align(episode, num_actions))
+  )
+
+
+def _stack(rows: Sequence[batching.Episode]) -> Batch:
+  return {name: np.stack([row[name] for row in rows]) for name in rows[0]}
 
 
 def _check_batch(batch: int, available: int) -> None:

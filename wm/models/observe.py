@@ -1,41 +1,152 @@
 """Filtering data: from frames and actions to latents and hidden states."""
 
 from collections.abc import Callable
+from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 
+from wm.backbones import views
 from wm.models import latents
 from wm.models.parts import Parts
-from wm.types import Batch, Key, Params, Rollout, State
+from wm.nets import layers
+from wm.types import Array, Batch, Key, Net, Params, Rollout, State
 
 
-def parallel(parts: Parts) -> Callable[..., tuple[State, Rollout]]:
-  """Returns an `observe` whose posterior q(z_t | x_t) sees its own frame only.
+class Observer(NamedTuple):
+  """How a world model looks at data.
 
-  All frames are encoded at once and the backbone runs in parallel over time
-  (S4WM, training part of the paper's overview figure).
+  Attributes:
+    posterior: `(stats, units) -> Net`, from what it sees to the statistics.
+    sees: `(e_t[..., E], h_t[..., D]) -> [..., X]`, what the posterior sees.
+    observe: `(Parts) -> observe`, as in `types.WorldModel`.
   """
 
-  def observe(
-    params: Params, key: Key, state: State | None, batch: Batch
-  ) -> tuple[State, Rollout]:
-    image, is_first = batch['image'], batch.get('is_first')
-    embed = parts.encoder.apply(params['encoder'], image)
-    post = parts.posterior.apply(params['posterior'], embed)
-    carry, last, start = (None, None, 0) if state is None else state
-    z = latents.sample_each_step(parts.latent, key, start, post)
-    blank = parts.latent.blank
-    if last is None:
-      last = jnp.broadcast_to(blank, z[:, 0].shape)
-    before = jnp.concatenate([last[:, None], z[:, :-1]], axis=1)
-    if is_first is not None:
-      before = jnp.where(is_first[..., None], blank, before)
-    u = parts.join.apply(
-      params['join'], jnp.concatenate([before, batch['prev_action']], axis=-1)
-    )
-    carry, h = parts.backbone.apply(params['backbone'], carry, u, is_first)
-    prior = parts.prior.apply(params['prior'], h)
-    end = jnp.asarray(start + image.shape[1], jnp.int32)
-    return State(carry, z[:, -1], end), Rollout(h, z, prior, post)
+  posterior: Callable[[int, int], Net]
+  sees: Callable[[Array, Array], Array]
+  observe: Callable[[Parts], Callable[..., tuple[State, Rollout]]]
 
-  return observe
+
+def initial(parts: Parts) -> Callable[[int], State]:
+  """Returns an `initial`: no memory, a blank latent."""
+
+  def initial(batch: int) -> State:
+    z = jnp.broadcast_to(parts.latent.blank, (batch, parts.latent.size))
+    return State(parts.backbone.initial(batch), z, jnp.zeros((), jnp.int32))
+
+  return initial
+
+
+def parallel() -> Observer:
+  """Returns an observer whose posterior q(z_t | x_t) sees its own frame only.
+
+  All frames are encoded at once and the backbone runs in parallel over time
+  (S4WM, training part of the paper's overview figure). Ours: the posterior is
+  one Dense on the encoder, which learns faster than a hidden layer there.
+  """
+
+  def bind(parts: Parts) -> Callable[..., tuple[State, Rollout]]:
+    def observe(
+      params: Params,
+      key: Key,
+      state: State | None,
+      batch: Batch,
+      steps: Array | None = None,
+    ) -> tuple[State, Rollout]:
+      is_first, blank = batch.get('is_first'), parts.latent.blank
+      embed = parts.encoder.apply(params['encoder'], batch['image'])
+      post = parts.posterior.apply(params['posterior'], embed)
+      carry, last, start = (None, blank, 0) if state is None else state
+      z = latents.sample_each_step(parts.latent, key, start, post)
+      last = jnp.broadcast_to(last, z[:, 0].shape)
+      before = jnp.concatenate([last[:, None], z[:, :-1]], axis=1)
+      if is_first is not None:
+        before = jnp.where(is_first[..., None], blank, before)
+      u = parts.join.apply(
+        params['join'], jnp.concatenate([before, batch['prev_action']], axis=-1)
+      )
+      past = params['backbone'], carry, u, is_first
+      if steps is None:
+        carry, h = parts.backbone.apply(*past)
+        last = z[:, -1]
+      else:
+        carry, h = parts.backbone.carries(*past, steps)
+        carry, last = _rows((carry, views.pick(z, jnp.asarray(steps))))
+      prior = parts.prior.apply(params['prior'], h)
+      end = jnp.asarray(start + z.shape[1], jnp.int32)
+      return State(carry, last, end), Rollout(h, z, prior, post)
+
+    return observe
+
+  return Observer(
+    posterior=lambda stats, units: layers.dense(stats),
+    sees=lambda embed, h: embed,
+    observe=bind,
+  )
+
+
+def recurrent() -> Observer:
+  """Returns an observer whose posterior q(z_t | h_t, x_t) also sees memory.
+
+  The RSSM (Hafner et al. 2019, arXiv 1811.04551) with the posterior of
+  DreamerV3 (arXiv 2301.04104): one hidden layer on [x_t, h_t]. The latent
+  depends on memory and memory on the latent before, so time is a scan; frames
+  are still encoded at once.
+  """
+
+  def sees(embed: Array, h: Array) -> Array:
+    return jnp.concatenate([embed, h], axis=-1)
+
+  def bind(parts: Parts) -> Callable[..., tuple[State, Rollout]]:
+    def observe(
+      params: Params,
+      key: Key,
+      state: State | None,
+      batch: Batch,
+      steps: Array | None = None,
+    ) -> tuple[State, Rollout]:
+      actions, is_first = batch['prev_action'], batch.get('is_first')
+      embed = parts.encoder.apply(params['encoder'], batch['image'])
+      ready = parts.backbone.prepare(params['backbone'])
+      if state is None:
+        state = initial(parts)(len(embed))
+
+      def step(state: State, x: tuple) -> tuple[State, tuple]:
+        embed, action, first = x
+        carry, z, t = state
+        if first is not None:
+          z = jnp.where(first[:, None], parts.latent.blank, z)
+        u = parts.join.apply(
+          params['join'], jnp.concatenate([z, action], axis=-1)
+        )
+        carry, h = parts.backbone.step(ready, carry, u, first)
+        post = parts.posterior.apply(params['posterior'], sees(embed, h))
+        z = parts.latent.sample(jax.random.fold_in(key, t), post)
+        kept = None if steps is None else carry
+        return State(carry, z, t + 1), (h, z, post, kept)
+
+      state, run = jax.lax.scan(step, state, _swap((embed, actions, is_first)))
+      h, z, post, kept = _swap(run)
+      if steps is not None:
+        carry, last = _rows(views.pick((kept, z), jnp.asarray(steps)))
+        state = State(carry, last, state.t)
+      prior = parts.prior.apply(params['prior'], h)
+      return state, Rollout(h, z, prior, post)
+
+    return observe
+
+  return Observer(
+    posterior=lambda stats, units: layers.mlp(units, 1, stats),
+    sees=sees,
+    observe=bind,
+  )
+
+
+def _rows(tree: Params) -> Params:
+  """Leaves `[B, K, ...]` as `[B K, ...]`."""
+  return jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), tree)
+
+
+def _swap(tree: Params) -> Params:
+  """Time-major leaves from batch-major ones, and back."""
+  return jax.tree.map(lambda x: jnp.swapaxes(x, 0, 1), tree)

@@ -13,7 +13,8 @@ class Parts(NamedTuple):
 
   Attributes:
     encoder: `x_t[..., H, W, C] -> e_t[..., E]`.
-    posterior: `e_t -> statistics of q(z_t | x_t)`.
+    posterior: `e_t -> statistics of q(z_t | x_t)`, or of q(z_t | h_t, x_t)
+      from `[e_t, h_t]`.
     join: `[z_{t-1}, a_t] -> u_t`, where a_t led from x_{t-1} to x_t.
     backbone: `u_1..u_t -> h_t`.
     prior: `h_t -> statistics of p(z_t | h_t)`.

@@ -31,7 +31,7 @@ def world_model(
   latent: latents.Latent | None = None,
   encoder: Callable[..., Net] = images.conv_encoder,
   decoder: Callable[..., Net] = images.conv_decoder,
-  observe: Callable[[Parts], Callable] = observing.parallel,
+  observe: observing.Observer | None = None,
   units: int = 512,
   balance: float = 0.8,
   kl_weight: float = 1.0,
@@ -54,26 +54,28 @@ def world_model(
     latent: The family of z; by default 32 categoricals of 32 classes.
     encoder: `(image_shape) -> Net` from frames to vectors.
     decoder: `(image_shape) -> Net` from vectors to frames.
-    observe: `(Parts) -> observe`, says what the posterior sees.
+    observe: What the posterior sees; by default `observe.parallel()`.
     units: Width of the joins and heads.
     balance: Share of the KL that trains the prior, in [0, 1].
     kl_weight: Weight of the KL in the loss.
     image_weight: Weight of the squared error in the loss.
 
   Raises:
-    ValueError: If the encoder or decoder cannot have that frame.
+    ValueError: If the encoder or decoder cannot have that frame; when called,
+      if actions have another width.
   """
   latent = latents.categorical() if latent is None else latent
+  observer = observing.parallel() if observe is None else observe
   parts = Parts(
     encoder=encoder(image_shape),
-    posterior=layers.dense(latent.stats),
-    join=layers.mlp(units, 1, units),
+    posterior=observer.posterior(latent.stats, units),
+    join=_join(latent.size, num_actions, units),
     backbone=backbone,
     prior=layers.mlp(units, 1, latent.stats),
     decoder=decoder(image_shape),
     latent=latent,
   )
-  filter_data = observe(parts)
+  filter_data = observer.observe(parts)
   prepare = imagining.prepare(parts)
   step = imagining.step(parts)
 
@@ -92,22 +94,15 @@ def world_model(
     embed = jax.eval_shape(
       parts.encoder.apply, params['encoder'], batch['image']
     )
-    add('posterior', embed.shape[-1])
     add('join', latent.size + num_actions)
     u = add('backbone', units)
     _, h = jax.eval_shape(
       lambda p, u: backbone.apply(p, None, u, None), params['backbone'], u
     )
+    add('posterior', jax.eval_shape(observer.sees, embed, h).shape[-1])
     add('prior', h.shape[-1])
     add('decoder', h.shape[-1] + latent.size)
     return params
-
-  def initial(batch: int) -> State:
-    return State(
-      backbone.initial(batch),
-      jnp.broadcast_to(latent.blank, (batch, latent.size)),
-      jnp.zeros((), jnp.int32),
-    )
 
   def predict(params: Params, rollout: Rollout) -> dict[str, Array]:
     features = jnp.concatenate([rollout.h, rollout.z], axis=-1)
@@ -130,7 +125,7 @@ def world_model(
 
   return WorldModel(
     init=init,
-    initial=initial,
+    initial=observing.initial(parts),
     observe=filter_data,
     prepare=prepare,
     step=step,
@@ -138,3 +133,20 @@ def world_model(
     predict=predict,
     loss=loss,
   )
+
+
+def _join(latent_size: int, num_actions: int, units: int) -> Net:
+  """Returns the net of [z_{t-1}, a_t], which knows how long both are."""
+  net = layers.mlp(units, 1, units)
+
+  def apply(params: Params, x: Array) -> Array:
+    actions = x.shape[-1] - latent_size
+    if actions != num_actions:
+      raise ValueError(
+        f'world_model: actions must have width {num_actions}, as '
+        f'world_model.world_model.num_actions says; got {actions}; take '
+        'prev_action from wm.data.batch.align'
+      )
+    return net.apply(params, x)
+
+  return net._replace(apply=apply)
