@@ -20,9 +20,9 @@ def by_hand(params, h, u, is_first):
     np.float64(x)
     for x in (
       params['input']['kernel'],
-      params['recurrent']['kernel'],
-      params['norm']['scale'],
-      params['norm']['bias'],
+      params['cell']['recurrent']['kernel'],
+      params['cell']['norm']['scale'],
+      params['cell']['norm']['bias'],
     )
   )
   after = []
@@ -50,7 +50,10 @@ def test_it_is_a_loop(depth):
     lambda x: jnp.float32(x + 0.1 * draw.normal(size=x.shape)), params
   )
   carry = {
-    f'layer_{j}': jnp.float32(draw.normal(size=(BATCH, WIDTH)))
+    f'layer_{j}': {
+      'input': (),
+      'cell': jnp.float32(draw.normal(size=(BATCH, WIDTH))),
+    }
     for j in range(depth)
   }
   got_carry, got = jax.jit(backbone.apply)(
@@ -58,6 +61,7 @@ def test_it_is_a_loop(depth):
   )
   want = u
   for name, past in carry.items():
-    want = by_hand(params[name], np.float64(past), want, is_first)
-    np.testing.assert_allclose(got_carry[name], want[:, -1], atol=2e-6)
+    want = by_hand(params[name], np.float64(past['cell']), want, is_first)
+    last = got_carry[name]['cell']
+    np.testing.assert_allclose(last, want[:, -1], atol=2e-6)
   np.testing.assert_allclose(got, want, atol=2e-6)

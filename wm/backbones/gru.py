@@ -36,10 +36,23 @@ def gru(width: int = 1024, depth: int = 1) -> types.Backbone:
 
 
 def layer(width: int) -> types.Backbone:
-  """One layer, W u_t for all steps at once and a scan for the rest.
+  """One layer: the input's share of the gates for all steps at once, a scan.
 
-    [r, c, s] = LayerNorm(W u_t + R h_{t-1})
-    h_t = sigmoid(s - 1) tanh(sigmoid(r) c) + (1 - sigmoid(s - 1)) h_{t-1}
+  Args:
+    width: D.
+
+  Returns:
+    The backbone.
+  """
+  project = layers.from_linen(nn.Dense(3 * width, use_bias=False))
+  return stack.chain({'input': stack.lift(project), 'cell': cell(width)})
+
+
+def cell(width: int) -> types.Backbone:
+  """The recurrence, for inputs p_t = W u_t.
+
+    [r, c, s] = LayerNorm(p_t + R h_{t-1})
+    h_t = sigmoid(s - 1) tanh(sigmoid(r) c) + (1 - sigmoid(s - 1)) h_{t-1}.
 
   Args:
     width: D.
@@ -50,46 +63,26 @@ def layer(width: int) -> types.Backbone:
   project = layers.from_linen(nn.Dense(3 * width, use_bias=False))
   norm = layers.layer_norm(1e-3)
 
-  def init(key, u):
-    input_key, recurrent_key, norm_key = jax.random.split(key, 3)
-    h, gates = (
-      jax.ShapeDtypeStruct((*u.shape[:-1], size), u.dtype)
-      for size in (width, 3 * width)
-    )
+  def init(key, p):
+    recurrent_key, norm_key = jax.random.split(key)
+    h = jax.ShapeDtypeStruct((*p.shape[:-1], width), p.dtype)
     return {
-      'input': project.init(input_key, u),
       'recurrent': project.init(recurrent_key, h),
-      'norm': norm.init(norm_key, gates),
+      'norm': norm.init(norm_key, p),
     }
 
   def initial(batch):
     return jnp.zeros((batch, width))
 
-  def prepare(params):
-    return params
-
-  def advance(params, h, projected, is_first):
+  def step(ready, h, p, is_first):
     h = views.restart(initial(len(h)), h, is_first)
-    gates = projected + project.apply(params['recurrent'], h)
-    gates = norm.apply(params['norm'], gates)
-    reset, candidate, update = jnp.split(gates, 3, -1)
+    gates = p + project.apply(ready['recurrent'], h)
+    reset, candidate, update = jnp.split(
+      norm.apply(ready['norm'], gates), 3, -1
+    )
     candidate = jnp.tanh(jax.nn.sigmoid(reset) * candidate)
     update = jax.nn.sigmoid(update - 1)
     h = update * candidate + (1 - update) * h
     return h, h
 
-  scan = views.apply_from_step(initial, prepare, advance)
-
-  def apply(params, carry, u, is_first):
-    projected = project.apply(params['input'], u)
-    return scan(params, carry, projected, is_first)
-
-  def carries(params, carry, u, is_first, steps):
-    _, h = apply(params, carry, u, is_first)
-    return views.pick(h, steps), h
-
-  def step(ready, carry, u, is_first):
-    projected = project.apply(ready['input'], u)
-    return advance(ready, carry, projected, is_first)
-
-  return types.Backbone(init, initial, apply, carries, prepare, step)
+  return views.from_step(init, initial, lambda params: params, step)

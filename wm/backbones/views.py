@@ -30,11 +30,44 @@ def apply_from_step(
   def apply(params, carry, u, is_first):
     ready = prepare(params)
     carry = initial(u.shape[0]) if carry is None else carry
-    inputs = jax.tree.map(lambda x: jnp.swapaxes(x, 0, 1), (u, is_first))
-    carry, h = jax.lax.scan(lambda c, x: step(ready, c, *x), carry, inputs)
-    return carry, jnp.swapaxes(h, 0, 1)
+    carry, h = jax.lax.scan(
+      lambda carry, x: step(ready, carry, *x), carry, _swap((u, is_first))
+    )
+    return carry, _swap(h)
 
   return apply
+
+
+def from_step(
+  init: Callable[..., types.Params],
+  initial: Callable[[int], types.Carry],
+  prepare: Callable[[types.Params], Any],
+  step: Callable[..., tuple[types.Carry, Array]],
+) -> types.Backbone:
+  """The whole backbone of a map given by its step.
+
+  Args:
+    init: as in `types.Backbone`, as are the others.
+    initial: the carry, which is held for all T steps where some are asked for.
+    prepare: work before a scan.
+    step: `(ready, carry, u, is_first) -> (carry, h)`.
+
+  Returns:
+    The backbone.
+  """
+
+  def remember(ready, carry, u, is_first):
+    carry, h = step(ready, carry, u, is_first)
+    return carry, (carry, h)
+
+  every = apply_from_step(initial, prepare, remember)
+
+  def carries(params, carry, u, is_first, steps):
+    _, (states, h) = every(params, carry, u, is_first)
+    return pick(states, steps), h
+
+  apply = apply_from_step(initial, prepare, step)
+  return types.Backbone(init, initial, apply, carries, prepare, step)
 
 
 def in_chunks(
@@ -114,14 +147,11 @@ def carries_between(
     rest = [(0, 0), (0, count * stretch - length), *[(0, 0)] * (x.ndim - 2)]
     return jnp.pad(x, rest).reshape(batch, count, stretch, *x.shape[2:])
 
-  def swap(tree):
-    return jax.tree.map(lambda x: jnp.swapaxes(x, 0, 1), tree)
-
   inputs = jax.tree.map(cut, (u, is_first))
   _, before = jax.lax.scan(
-    lambda carry, x: (advance(carry, *x), carry), carry, swap(inputs)
+    lambda carry, x: (advance(carry, *x), carry), carry, _swap(inputs)
   )
-  start = pick((swap(before), inputs), steps // stretch)
+  start = pick((_swap(before), inputs), steps // stretch)
   carry, inputs = jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), start)
   left = (steps % stretch).reshape(-1)
 
@@ -130,7 +160,7 @@ def carries_between(
     after, _ = step(carry, *x)
     return restart(after, carry, i <= left), None
 
-  carry, _ = jax.lax.scan(body, carry, (jnp.arange(stretch), swap(inputs)))
+  carry, _ = jax.lax.scan(body, carry, (jnp.arange(stretch), _swap(inputs)))
   return jax.tree.map(lambda x: x.reshape(*steps.shape, *x.shape[1:]), carry)
 
 
@@ -207,3 +237,8 @@ def restart(
     return jnp.where(start, fresh, past)
 
   return jax.tree.map(choose, initial, carry)
+
+
+def _swap(tree):
+  """Time-major leaves from batch-major ones, and back."""
+  return jax.tree.map(lambda x: jnp.swapaxes(x, 0, 1), tree)
