@@ -1,19 +1,35 @@
 """The members of each kind, found in the folders."""
 
+import functools
 import importlib
 import inspect
 import pkgutil
 
+import jax
+
 
 def backbones():
   """Returns `(name, Backbone)` of every backbone, at a small size."""
-  return [(name, small(build)) for name, build in constructors('wm.backbones')]
+  return [(name, small(name)) for name in BACKBONES]
 
 
-def small(build):
+@functools.cache
+def small(name):
   """Returns a backbone of few parameters and short kernels."""
+  build = BACKBONES[name]
   accepted = inspect.signature(build).parameters
   return build(**{k: v for k, v in _SMALL.items() if k in accepted})
+
+
+@functools.cache
+def params_of(name):
+  """Returns the parameters of a small backbone."""
+  return jax.jit(small(name).init)(jax.random.key(0), inputs(16))
+
+
+def inputs(length, seed=1):
+  """Returns u, `[BATCH, length, INPUT]`."""
+  return jax.random.normal(jax.random.key(seed), (BATCH, length, INPUT))
 
 
 def metrics():
@@ -32,5 +48,14 @@ def constructors(package):
   return found
 
 
-WIDTH = 8
-_SMALL = {'width': WIDTH, 'depth': 2, 'order': 8, 'length': 16}
+BATCH, INPUT, WIDTH = 3, 5, 8
+_SMALL = {
+  'width': WIDTH,
+  'depth': 2,
+  'order': 8,
+  'length': 16,
+  'heads': 2,
+  'window': 8,
+}
+
+BACKBONES = dict(constructors('wm.backbones'))

@@ -8,26 +8,8 @@ import numpy as np
 import pytest
 
 from tests import members
+from tests.members import BATCH, inputs, params_of, small
 from wm.backbones import views
-
-BATCH, INPUT = 3, 5
-
-
-MEMBERS = dict(members.constructors('wm.backbones'))
-
-
-@functools.cache
-def small(name):
-  return members.small(MEMBERS[name])
-
-
-@functools.cache
-def params_of(name):
-  return jax.jit(small(name).init)(jax.random.key(0), inputs(16))
-
-
-def inputs(length, seed=1):
-  return jax.random.normal(jax.random.key(seed), (BATCH, length, INPUT))
 
 
 @functools.cache
@@ -58,7 +40,7 @@ def _close(got, want, relative):
   np.testing.assert_allclose(got, want, rtol=0, atol=relative * scale + 1e-7)
 
 
-@pytest.fixture(params=MEMBERS)
+@pytest.fixture(params=members.BACKBONES)
 def name(request):
   return request.param
 
@@ -80,7 +62,11 @@ def gradient(name, view):
     outputs = [h, *[x.real for x in leaves], *[x.imag for x in leaves]]
     return sum(jnp.sum(x * wave(x.shape)) for x in outputs)
 
-  return jax.jit(jax.grad(loss, (0, 1, 2)))
+  def slopes(*args):
+    leaves = jax.tree.leaves(jax.grad(loss, (0, 1, 2), allow_int=True)(*args))
+    return [x for x in leaves if x.dtype != jax.dtypes.float0]
+
+  return jax.jit(slopes)
 
 
 def wave(shape):
@@ -227,34 +213,6 @@ def test_works_under_vmap(name):
   close(h[0], parallel(name)(params, None, u, None)[1])
 
 
-def test_bare_defaults(name):
-  backbone = MEMBERS[name]()
-  u = jax.ShapeDtypeStruct((2, 8, INPUT), jnp.float32)
-  params = jax.eval_shape(backbone.init, jax.random.key(0), u)
-  _, h = jax.eval_shape(
-    lambda params, u: backbone.apply(params, None, u, None), params, u
-  )
-  assert h.shape[:2] == (2, 8)
-
-
-@pytest.mark.parametrize('size', ['width', 'depth'])
-def test_bad_sizes_name_their_parameter(name, size):
-  with pytest.raises(ValueError, match=f'change {name}.{name}.{size}'):
-    MEMBERS[name](**{size: 0})
-
-
-def test_bad_shapes_are_explained(name):
-  backbone, u, params = small(name), inputs(16), params_of(name)
-  with pytest.raises(ValueError, match='carry must have batch 3'):
-    backbone.apply(params, backbone.initial(2), u, None)
-  with pytest.raises(ValueError, match='is_first must be'):
-    backbone.apply(params, None, u, jnp.zeros((BATCH, 15), bool))
-  with pytest.raises(ValueError, match='u must have 3 axes'):
-    backbone.apply(params, None, u[0], None)
-  with pytest.raises(ValueError, match='carry must have batch 3'):
-    backbone.step(backbone.prepare(params), backbone.initial(2), u[:, 0], None)
-
-
 @functools.cache
 def carries(name):
   return jax.jit(small(name).carries)
@@ -302,11 +260,3 @@ def test_the_last_carry_is_that_of_the_sequence(name):
   got, _ = carries(name)(params, some_carry(name), u, None, last)
   want, _ = parallel(name)(params, some_carry(name), u, None)
   close(jax.tree.map(lambda x: x[:, 0], got), want)
-
-
-def test_steps_that_are_not_there_are_explained(name):
-  backbone, u, params = small(name), inputs(16), params_of(name)
-  with pytest.raises(ValueError, match=r'steps must be in \[0, 16\)'):
-    backbone.carries(params, None, u, None, np.full((BATCH, 2), 16))
-  with pytest.raises(ValueError, match=r'steps must be \[3, K\]'):
-    backbone.carries(params, None, u, None, np.zeros((2, 1), int))

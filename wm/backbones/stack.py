@@ -105,6 +105,29 @@ def chain(members: Mapping[str, types.Backbone]) -> types.Backbone:
   return types.Backbone(init, initial, apply, carries, prepare, step)
 
 
+def mlp(width: int, expand: int, activation: Callable) -> types.Backbone:
+  """[LayerNorm, Dense, activation, Dense] + skip.
+
+  Args:
+    width: of input and output.
+    expand: hidden width in units of `width`.
+    activation: elementwise function.
+
+  Returns:
+    The backbone.
+  """
+  return residual(
+    chain(
+      {
+        'norm': lift(layers.layer_norm()),
+        'up': lift(layers.dense(expand * width)),
+        'activation': lift(layers.from_function(activation)),
+        'down': lift(layers.dense(width)),
+      }
+    )
+  )
+
+
 def blocks(
   layer: Callable[[], types.Backbone],
   width: int,
@@ -148,20 +171,14 @@ def blocks(
       )
     )
 
-  def mlp():
-    return residual(
-      chain(
-        {
-          'norm': lift(layers.layer_norm()),
-          'up': lift(layers.dense(expand * width)),
-          'activation': lift(layers.from_function(activation)),
-          'down': lift(layers.dense(width)),
-        }
-      )
-    )
-
   def block():
-    return chain({'mix_0': mix(), 'mix_1': mix(), 'mlp': mlp()})
+    return chain(
+      {
+        'mix_0': mix(),
+        'mix_1': mix(),
+        'mlp': mlp(width, expand, activation),
+      }
+    )
 
   return chain(
     {

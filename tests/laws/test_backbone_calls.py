@@ -1,0 +1,50 @@
+"""Laws of calling a backbone: defaults, and mistakes that are explained."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from tests import members
+from tests.members import BATCH, INPUT, inputs, params_of, small
+
+
+@pytest.fixture(params=members.BACKBONES)
+def name(request):
+  return request.param
+
+
+def test_bare_defaults(name):
+  backbone = members.BACKBONES[name]()
+  u = jax.ShapeDtypeStruct((2, 8, INPUT), jnp.float32)
+  params = jax.eval_shape(backbone.init, jax.random.key(0), u)
+  _, h = jax.eval_shape(
+    lambda params, u: backbone.apply(params, None, u, None), params, u
+  )
+  assert h.shape[:2] == (2, 8)
+
+
+@pytest.mark.parametrize('size', ['width', 'depth'])
+def test_bad_sizes_name_their_parameter(name, size):
+  with pytest.raises(ValueError, match=f'change {name}.{name}.{size}'):
+    members.BACKBONES[name](**{size: 0})
+
+
+def test_bad_shapes_are_explained(name):
+  backbone, u, params = small(name), inputs(16), params_of(name)
+  with pytest.raises(ValueError, match='carry must have batch 3'):
+    backbone.apply(params, backbone.initial(2), u, None)
+  with pytest.raises(ValueError, match='is_first must be'):
+    backbone.apply(params, None, u, jnp.zeros((BATCH, 15), bool))
+  with pytest.raises(ValueError, match='u must have 3 axes'):
+    backbone.apply(params, None, u[0], None)
+  with pytest.raises(ValueError, match='carry must have batch 3'):
+    backbone.step(backbone.prepare(params), backbone.initial(2), u[:, 0], None)
+
+
+def test_steps_that_are_not_there_are_explained(name):
+  backbone, u, params = small(name), inputs(16), params_of(name)
+  with pytest.raises(ValueError, match=r'steps must be in \[0, 16\)'):
+    backbone.carries(params, None, u, None, np.full((BATCH, 2), 16))
+  with pytest.raises(ValueError, match=r'steps must be \[3, K\]'):
+    backbone.carries(params, None, u, None, np.zeros((2, 1), int))
