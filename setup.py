@@ -41,6 +41,7 @@ setuptools.setup(
   extras_require={
     'test': (
       'beartype>=0.23',
+      'memax>=0.1.1',  # Its LRU is an oracle of the scan.
       'pytest>=9.2',
       'ruff>=0.17',
       'scipy>=1.17',

@@ -3,7 +3,10 @@
 import functools
 import importlib
 import inspect
+import pathlib
 import pkgutil
+import re
+import types
 
 import jax
 
@@ -55,7 +58,21 @@ _SMALL = {
   'order': 8,
   'length': 16,
   'heads': 2,
+  'hippo_blocks': 2,
   'window': 8,
 }
 
-BACKBONES = dict(constructors('wm.backbones'))
+
+def documented(name):
+  """Returns the constructor of the example in docs/backbones.md."""
+  text = (pathlib.Path(__file__).parents[1] / 'docs/backbones.md').read_text()
+  (source,) = re.findall(r'```python\n(""".*?)```', text, re.DOTALL)
+  module = types.ModuleType(name)
+  exec(compile(source, f'{name}.py', 'exec'), vars(module))
+  return getattr(module, name)
+
+
+BACKBONES = {
+  **dict(constructors('wm.backbones')),
+  'leaky': documented('leaky'),
+}

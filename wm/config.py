@@ -18,6 +18,7 @@ import gin
 CONFIGS = Path(__file__).parents[1] / 'experiments' / 'configs'
 _HEADER = 'from __gin__ import dynamic_registration\n'
 _PACKAGES = (
+  'wm.ssm',
   'wm.nets',
   'wm.backbones',
   'wm.models',

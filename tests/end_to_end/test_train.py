@@ -3,90 +3,25 @@
 import csv
 import json
 import os
-import pathlib
 import signal
-import subprocess
-import sys
-import time
 
 import imageio.v3 as iio
 import jax
 import numpy as np
-import orbax.checkpoint as ocp
 import pytest
 from tensorboard.backend.event_processing import event_accumulator
 
-ROOT = pathlib.Path(__file__).parents[2]
+from tests.end_to_end import runs
+
 STEPS = 30
 FILES = ['--gin_file=s4wm_fourrooms.gin', '--gin_file=smoke.gin']
 LONGER = f'--gin_bindings=STEPS = {STEPS}'
 
 
-def command(workdir, *flags):
-  return [
-    sys.executable, '-m', 'experiments.launch', *flags, f'--workdir={workdir}'
-  ]  # fmt: skip
-
-
-def run(workdir, *flags):
-  return subprocess.run(
-    command(workdir, *flags), cwd=ROOT, capture_output=True, text=True
-  )
-
-
-def measurements(workdir):
-  path = workdir / 'measurements.jsonl'
-  if not path.exists():
-    return []
-  return [
-    json.loads(line)
-    for line in path.read_text().splitlines(keepends=True)
-    if line.endswith('\n')
-  ]
-
-
-def stop_after(workdir, step, number):
-  """Starts the run, sends a signal once a step is measured, and waits."""
-  process = subprocess.Popen(
-    command(workdir, *FILES, LONGER),
-    cwd=ROOT,
-    stdout=subprocess.PIPE,
-    stderr=subprocess.STDOUT,
-    text=True,
-  )
-  while process.poll() is None:
-    done = [m['step'] for m in measurements(workdir)]
-    if done and max(done) >= step:
-      process.send_signal(number)
-      break
-    time.sleep(0.01)
-  output, _ = process.communicate(timeout=300)
-  return process.returncode, output
-
-
-def final_parameters(workdir):
-  with ocp.StandardCheckpointer() as reader:
-    path = workdir / 'checkpoints' / str(STEPS) / 'params'
-    return reader.restore(path.absolute())
-
-
-def assert_same_run(one, other):
-  jax.tree.map(
-    np.testing.assert_array_equal,
-    final_parameters(one),
-    final_parameters(other),
-  )
-  losses = [
-    [(m['step'], m['loss']) for m in measurements(w) if 'loss' in m]
-    for w in (one, other)
-  ]
-  assert losses[0] == losses[1]
-
-
 @pytest.fixture(scope='module')
 def whole(tmp_path_factory):
   workdir = tmp_path_factory.mktemp('whole')
-  done = run(workdir, *FILES, LONGER)
+  done = runs.run(workdir, *FILES, LONGER)
   assert done.returncode == 0, done.stderr
   return workdir, done
 
@@ -113,7 +48,7 @@ def test_the_run_folder_is_whole(whole):
   versions = json.loads((workdir / 'versions.json').read_text())
   assert versions['packages']['jax'] == jax.__version__
   assert 's4.s4.order' in (workdir / 'config.gin').read_text()
-  steps = [m['step'] for m in measurements(workdir) if 'loss' in m]
+  steps = [m['step'] for m in runs.measurements(workdir) if 'loss' in m]
   assert steps == list(range(2, STEPS + 1, 2))
   events = event_accumulator.EventAccumulator(str(workdir / 'tensorboard'))
   assert 'loss' in events.Reload().Tags()['scalars']
@@ -150,7 +85,7 @@ def test_evaluation_alone_says_the_same(whole):
   path = workdir / 'evaluation/metrics.json'
   before = json.loads(path.read_text())
   path.unlink()
-  done = run(workdir, '--program=evaluate')
+  done = runs.run(workdir, '--program=evaluate')
   assert done.returncode == 0, done.stderr
   after = json.loads(path.read_text())
   speed = 'imagination_frames_per_second'
@@ -159,33 +94,29 @@ def test_evaluation_alone_says_the_same(whole):
 
 @pytest.mark.parametrize('step', [2, 13])
 def test_a_killed_run_ends_as_if_nothing_had_happened(whole, tmp_path, step):
-  code, _ = stop_after(tmp_path, step, signal.SIGKILL)
+  code, _ = runs.stop_after(tmp_path, step, signal.SIGKILL, *FILES, LONGER)
   assert code == -signal.SIGKILL
-  done = run(tmp_path, *FILES, LONGER)
+  done = runs.run(tmp_path, *FILES, LONGER)
   assert done.returncode == 0, done.stderr
-  assert_same_run(whole[0], tmp_path)
+  runs.assert_same_run(whole[0], tmp_path)
 
 
 @pytest.mark.parametrize('number', [signal.SIGTERM, signal.SIGINT])
 def test_a_stopped_run_saves_and_goes_on(whole, tmp_path, number):
-  code, output = stop_after(tmp_path, 5, number)
+  code, output = runs.stop_after(tmp_path, 5, number, *FILES, LONGER)
   assert code == 128 + number, output
   assert 'repeat the command to go on' in output
   saved = [int(p.name) for p in (tmp_path / 'checkpoints').glob('[0-9]*')]
-  assert max(saved) == max(m['step'] for m in measurements(tmp_path))
-  done = run(tmp_path, *FILES, LONGER)
+  assert max(saved) == max(m['step'] for m in runs.measurements(tmp_path))
+  done = runs.run(tmp_path, *FILES, LONGER)
   assert done.returncode == 0, done.stderr
-  jax.tree.map(
-    np.testing.assert_array_equal,
-    final_parameters(whole[0]),
-    final_parameters(tmp_path),
-  )
+  runs.assert_same_parameters(whole[0], tmp_path)
 
 
 def test_a_folder_of_another_configuration_is_left_alone(whole):
   workdir, _ = whole
   before = (workdir / 'config.gin').read_text()
-  done = run(workdir, *FILES, LONGER, '--gin_bindings=SEED = 3')
+  done = runs.run(workdir, *FILES, LONGER, '--gin_bindings=SEED = 3')
   assert done.returncode == 2
   assert 'belongs to another configuration' in done.stderr
   assert '+SEED = 3' in done.stderr
@@ -195,7 +126,7 @@ def test_a_folder_of_another_configuration_is_left_alone(whole):
 
 def test_a_folder_that_cannot_be_made_is_said(tmp_path):
   (tmp_path / 'file').touch()
-  done = run(tmp_path / 'file' / 'run', *FILES)
+  done = runs.run(tmp_path / 'file' / 'run', *FILES)
   assert done.returncode == 2
   assert done.stderr.strip().splitlines()[-1].startswith('error: --workdir')
   assert os.listdir(tmp_path) == ['file']

@@ -14,6 +14,7 @@ import pytest
 from wm import config
 
 GOLDEN = pathlib.Path(__file__).parent / 'configs'
+DOCS = pathlib.Path(__file__).parents[2] / 'docs'
 EXPERIMENTS = sorted(p.name for p in config.CONFIGS.glob('*.gin'))
 EXPERIMENTS = [
   name
@@ -21,11 +22,32 @@ EXPERIMENTS = [
   if 'include' in (config.CONFIGS / name).read_text()
 ]
 SCALES = ('paper', 'laptop', 'smoke')
+MODELS, DATA = (
+  sorted(path.stem for path in (config.CONFIGS / kind).glob('*.gin'))
+  for kind in ('models', 'data')
+)
 
 
 def parse(name, scale, *bindings, program='train'):
   files = [name] if scale == 'paper' else [name, f'{scale}.gin']
   return config.parse(files, bindings, program)
+
+
+def parameters(model, data, scale):
+  """How many parameters each part of a world model has."""
+  files = ['base.gin', f'models/{model}.gin', f'data/{data}.gin']
+  files += [] if scale == 'paper' else [f'{scale}.gin']
+  task = config.parse(files, ['config.program.build = @task.task()'], 'train')
+  frame, actions = task.metadata['frame'], task.metadata['num_actions']
+  batch = {
+    'image': jax.ShapeDtypeStruct((2, 5, *frame), np.uint8),
+    'prev_action': jax.ShapeDtypeStruct((2, 5, actions), np.float32),
+  }
+  params = jax.eval_shape(task.model.init, jax.random.key(0), batch)
+  return {
+    name: sum(x.size for x in jax.tree.leaves(part))
+    for name, part in params.items()
+  }
 
 
 @pytest.mark.parametrize('scale', SCALES)
@@ -58,6 +80,42 @@ def test_a_model_can_be_built(name, scale):
     batch,
   )
   assert loss.shape == ()
+
+
+@pytest.mark.parametrize('scale', ['paper', 'laptop'])
+def test_models_are_of_one_size(scale):
+  sizes = {m: parameters(m, 'four_rooms', scale) for m in MODELS}
+  totals = [sum(parts.values()) for parts in sizes.values()]
+  assert max(totals) <= 1.1 * min(totals), sizes
+  text = (DOCS / 'backbones.md').read_text()
+  for model, parts in sizes.items():
+    cells = (
+      f'{sum(parts.values()) / 1e6:.2f} M',
+      f'{parts["backbone"] / 1e6:.2f} M',
+    )
+    row = f'| `{model}` | {scale} | {" | ".join(cells)} |'
+    assert row in text, f'docs/backbones.md needs the row {row}'
+
+
+@pytest.mark.parametrize('data', DATA)
+@pytest.mark.parametrize('model', MODELS)
+def test_any_model_goes_with_any_data(model, data):
+  assert parameters(model, data, 'smoke')['backbone'] > 0
+
+
+@pytest.mark.parametrize(
+  ('name', 'binding'),
+  [
+    ('s4dwm', 's4d.s4d.init = @hippo.s4d_lin'),
+    ('s4dwm', 's4d.s4d.discretize = @discretize.bilinear'),
+    ('s5wm', 's5.s5.scan = @scan.associative'),
+    ('s4wm', 'world_model.world_model.backbone = @s5.s5()'),
+    ('s4wm', 'world_model.world_model.observe = @observe.recurrent()'),
+  ],
+)
+def test_what_a_model_does_is_chosen_by_reference(name, binding):
+  parse(f'{name}_fourrooms.gin', 'smoke', binding)
+  assert binding in config.operative()
 
 
 @pytest.mark.parametrize('name', EXPERIMENTS)

@@ -48,3 +48,38 @@ def test_steps_that_are_not_there_are_explained(name):
     backbone.carries(params, None, u, None, np.full((BATCH, 2), 16))
   with pytest.raises(ValueError, match=r'steps must be \[3, K\]'):
     backbone.carries(params, None, u, None, np.zeros((2, 1), int))
+
+
+def test_inputs_that_are_not_finite_are_explained(name):
+  backbone, params = small(name), params_of(name)
+  u = inputs(16).at[1, 7, 2].set(jnp.nan)
+  with pytest.raises(ValueError, match=r'u must be finite; .* u\[1, 7\]'):
+    backbone.apply(params, None, u, None)
+  ready = backbone.prepare(params)
+  with pytest.raises(ValueError, match=r'u must be finite; .* u\[1\]'):
+    backbone.step(ready, backbone.initial(BATCH), u[:, 7], None)
+  is_first = jnp.zeros((BATCH, 16), bool).at[:, 7].set(True)
+  with pytest.raises(ValueError, match='u must be finite'):
+    backbone.apply(params, None, u, is_first)
+  _, h = backbone.apply(params, None, u, jnp.roll(is_first, 1, 1))
+  assert np.isfinite(h[:, 8:]).all()
+
+
+@pytest.mark.parametrize(
+  ('name', 'parameter', 'value'),
+  [
+    ('s4', 'order', 7),
+    ('s4', 'length', 0),
+    ('s4', 'dt_min', -1.0),
+    ('s4d', 'order', 7),
+    ('s4d', 'dt_max', 0.0),
+    ('s5', 'order', 7),
+    ('s5', 'order', 24),
+    ('s5', 'hippo_blocks', 0),
+    ('transformer_xl', 'window', 0),
+    ('transformer_xl', 'heads', 3),
+  ],
+)
+def test_what_cannot_be_names_its_parameter(name, parameter, value):
+  with pytest.raises(ValueError, match=f'{name}.{name}.{parameter}'):
+    members.BACKBONES[name](**{parameter: value})

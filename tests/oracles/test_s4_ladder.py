@@ -122,7 +122,7 @@ def test_normal_plus_low_rank_is_legs(order):
 @pytest.mark.parametrize('order', [8, 64])
 def test_bilinear_is_scipys(order):
   Lambda, P, B, _, dt = systems(order)
-  got = discretize.bilinear(*single(Lambda, P, B, dt))
+  got = discretize.low_rank_bilinear(*single(Lambda, P, B, dt))
   for i in range(len(dt)):
     A_bar, B_bar = bilinear(*real(Lambda[i], P[i], B[i]), dt[i])
     close(dplr.dense(got)[i], A_bar, 1e-6)
@@ -132,14 +132,14 @@ def test_bilinear_is_scipys(order):
 def test_bilinear_contracts_whatever_the_low_rank_part():
   Lambda, P, B, _, dt = systems(16)
   for scale in 0.1, 1, 30:
-    system = discretize.bilinear(*single(Lambda, scale * P, B, dt))
+    system = discretize.low_rank_bilinear(*single(Lambda, scale * P, B, dt))
     norms = np.linalg.norm(dplr.dense(system), 2, axis=(1, 2))
     assert (norms < 1 + 1e-6).all()
 
 
 def test_step_is_the_dense_recurrence():
   Lambda, P, B, _, dt = systems(8)
-  system = discretize.bilinear(*single(Lambda, P, B, dt))
+  system = discretize.low_rank_bilinear(*single(Lambda, P, B, dt))
   u = np.random.default_rng(1).normal(size=(20, 2, len(dt)))
   x = jnp.zeros((2, len(dt), 4), jnp.complex64)
   for u_k in u:

@@ -5,7 +5,7 @@ import jax
 import jax.numpy as jnp
 
 from wm import types
-from wm.backbones import stack, views
+from wm.backbones import checks, stack, views
 from wm.nets import layers
 
 
@@ -26,13 +26,9 @@ def gru(width: int = 1024, depth: int = 1) -> types.Backbone:
   Raises:
     ValueError: naming the parameter that cannot be.
   """
-  for name, value in {'width': width, 'depth': depth}.items():
-    if value < 1:
-      raise ValueError(
-        f'gru: {name} must be positive; got {value}; change gru.gru.{name}'
-      )
+  checks.positive('gru', width=width, depth=depth)
   chain = stack.chain({f'layer_{j}': layer(width) for j in range(depth)})
-  return views.checked('gru', chain)
+  return checks.checked('gru', chain)
 
 
 def layer(width: int) -> types.Backbone:

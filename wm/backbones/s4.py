@@ -11,11 +11,9 @@ import numpy as np
 from jaxtyping import Array, Complex, Float
 
 from wm import types
-from wm.backbones import stack, views
+from wm.backbones import checks, stack, views
 from wm.nets import layers
-from wm.ssm import discretize, dplr, fft, hippo
-
-_DAMPING = 1e-4
+from wm.ssm import diagonal, discretize, dplr, fft, hippo
 
 
 def s4(
@@ -60,25 +58,17 @@ def s4(
   Raises:
     ValueError: naming the parameter that cannot be.
   """
-  sizes = {
-    'width': width,
-    'depth': depth,
-    'order': order,
-    'length': length,
-    'expand': expand,
-  }
-  for name, value in sizes.items():
-    if value < 1:
-      raise ValueError(
-        f's4: {name} must be positive; got {value}; change s4.s4.{name}'
-      )
+  checks.positive(
+    's4',
+    width=width,
+    depth=depth,
+    order=order,
+    length=length,
+    expand=expand,
+  )
   if order % 2:
     raise ValueError(f's4: order must be even; got {order}; change s4.s4.order')
-  if not 0 < dt_min <= dt_max:
-    raise ValueError(
-      f's4: need 0 < dt_min <= dt_max; got {dt_min} and {dt_max}; '
-      'change s4.s4.dt_min or s4.s4.dt_max'
-    )
+  checks.time_steps('s4', dt_min, dt_max)
   blocks = stack.blocks(
     lambda: layer(width, order, length, dt_min, dt_max),
     width,
@@ -87,7 +77,7 @@ def s4(
     activation,
     linear,
   )
-  return views.checked('s4', blocks)
+  return checks.checked('s4', blocks)
 
 
 class Ready(NamedTuple):
@@ -127,7 +117,7 @@ def layer(
   def prepare(params):
     Lambda, P, B, C, dt = _modes(params)
     C = dplr.untruncate(Lambda, P, C, dt, length)
-    return Ready(discretize.bilinear(Lambda, P, B, dt), C, params['D'])
+    return Ready(discretize.low_rank_bilinear(Lambda, P, B, dt), C, params['D'])
 
   def step(ready, carry, u, is_first):
     x = views.restart(initial(u.shape[0]), carry, is_first)
@@ -175,10 +165,11 @@ def _init(key, width, order, length, dt_min, dt_max):
   log_dt = jax.random.uniform(
     key_dt, (width,), minval=np.log(dt_min), maxval=np.log(dt_max)
   )
-  system = discretize.bilinear(Lambda, P, B, jnp.exp(log_dt))
+  system = discretize.low_rank_bilinear(Lambda, P, B, jnp.exp(log_dt))
+  Lambda_re, Lambda_im = diagonal.from_stable(Lambda)
   return {
-    'Lambda_re': jnp.log(-Lambda.real - _DAMPING),
-    'Lambda_im': Lambda.imag,
+    'Lambda_re': Lambda_re,
+    'Lambda_im': Lambda_im,
     'P': _as_reals(P),
     'B': _as_reals(B),
     'C': _as_reals(_truncate(system, C, length)),
@@ -188,10 +179,8 @@ def _init(key, width, order, length, dt_min, dt_max):
 
 
 def _modes(params):
-  """Lambda, P, B, C~ and dt; Re Lambda <= -_DAMPING by construction."""
-  Lambda = jax.lax.complex(
-    -jnp.exp(params['Lambda_re']) - _DAMPING, params['Lambda_im']
-  )
+  """Lambda, P, B, C~ and dt."""
+  Lambda = diagonal.to_stable(params['Lambda_re'], params['Lambda_im'])
   P, B, C = (_as_complex(params[name]) for name in 'PBC')
   return Lambda, P, B, C, jnp.exp(params['log_dt'])
 

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from wm import types
-from wm.backbones import stack, views
+from wm.backbones import checks, stack, views
 from wm.nets import layers
 
 
@@ -51,19 +51,14 @@ def transformer_xl(
   Raises:
     ValueError: naming the parameter that cannot be.
   """
-  sizes = {
-    'width': width,
-    'depth': depth,
-    'heads': heads,
-    'window': window,
-    'expand': expand,
-  }
-  for name, value in sizes.items():
-    if value < 1:
-      raise ValueError(
-        f'transformer_xl: {name} must be positive; got {value}; '
-        f'change transformer_xl.transformer_xl.{name}'
-      )
+  checks.positive(
+    'transformer_xl',
+    width=width,
+    depth=depth,
+    heads=heads,
+    window=window,
+    expand=expand,
+  )
   if width % heads:
     raise ValueError(
       f'transformer_xl: heads must divide width; got {heads} and {width}; '
@@ -92,7 +87,7 @@ def transformer_xl(
       'norm': stack.lift(layers.layer_norm()),
     }
   )
-  return views.checked('transformer_xl', blocks)
+  return checks.checked('transformer_xl', blocks)
 
 
 class Memory(NamedTuple):

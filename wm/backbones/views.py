@@ -164,56 +164,6 @@ def carries_between(
   return jax.tree.map(lambda x: x.reshape(*steps.shape, *x.shape[1:]), carry)
 
 
-def checked(name: str, backbone: types.Backbone) -> types.Backbone:
-  """A backbone that explains calls whose shapes do not belong together.
-
-  Args:
-    name: of the constructor, for messages.
-    backbone: any.
-
-  Returns:
-    The backbone; `apply`, `carries` and `step` raise ValueError.
-  """
-
-  def check(carry, u, is_first, axes):
-    if u.ndim != axes + 1:
-      raise ValueError(f'{name}: u must have {axes + 1} axes; got {u.shape}')
-    if is_first is not None and is_first.shape != u.shape[:axes]:
-      raise ValueError(
-        f'{name}: is_first must be {u.shape[:axes]}, as u; got {is_first.shape}'
-      )
-    for leaf in jax.tree.leaves(carry):
-      if leaf.shape[0] != u.shape[0]:
-        raise ValueError(
-          f'{name}: carry must have batch {u.shape[0]}, as u; '
-          f'got {leaf.shape[0]}; make it with initial({u.shape[0]})'
-        )
-
-  def apply(params, carry, u, is_first):
-    check(carry, u, is_first, 2)
-    return backbone.apply(params, carry, u, is_first)
-
-  def carries(params, carry, u, is_first, steps):
-    check(carry, u, is_first, 2)
-    if steps.ndim != 2 or len(steps) != len(u):
-      raise ValueError(
-        f'{name}: steps must be [{len(u)}, K], rows as in u; got {steps.shape}'
-      )
-    known = not isinstance(steps, jax.core.Tracer)
-    if known and not ((steps >= 0) & (steps < u.shape[1])).all():
-      raise ValueError(
-        f'{name}: steps must be in [0, {u.shape[1]}), as u; '
-        f'got {steps.min()} to {steps.max()}'
-      )
-    return backbone.carries(params, carry, u, is_first, jnp.asarray(steps))
-
-  def step(ready, carry, u, is_first):
-    check(carry, u, is_first, 1)
-    return backbone.step(ready, carry, u, is_first)
-
-  return backbone._replace(apply=apply, carries=carries, step=step)
-
-
 def restart(
   initial: types.Carry, carry: types.Carry, is_first: Bool[Array, ' B'] | None
 ) -> types.Carry:
