@@ -69,8 +69,10 @@ class State(NamedTuple):
   Attributes:
     carry: the backbone's memory.
     z: the latent of that step, `[B, Z]`.
-    t: int32 scalar, the steps since the memory was empty. It indexes the random
-      draws, so that cutting a sequence into chunks does not change them.
+    t: int32 scalar, the steps seen and imagined so far. It indexes the random
+      draws, so that cutting a sequence into chunks does not change them. For
+      states after chosen steps it is the end of what was seen, so that what
+      they imagine draws anew.
   """
 
   carry: Carry

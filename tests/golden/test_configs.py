@@ -6,6 +6,7 @@ A changed default shows as a difference in review. After an intended change:
 
 import os
 import pathlib
+import re
 
 import jax
 import numpy as np
@@ -87,6 +88,8 @@ def test_models_are_of_one_size(scale):
   sizes = {m: parameters(m, 'four_rooms', scale) for m in MODELS}
   totals = [sum(parts.values()) for parts in sizes.values()]
   assert max(totals) <= 1.1 * min(totals), sizes
+  memories = [parts['backbone'] for parts in sizes.values()]
+  assert max(memories) <= 1.5 * min(memories), sizes
   text = (DOCS / 'backbones.md').read_text()
   for model, parts in sizes.items():
     cells = (
@@ -97,10 +100,11 @@ def test_models_are_of_one_size(scale):
     assert row in text, f'docs/backbones.md needs the row {row}'
 
 
+@pytest.mark.parametrize('scale', SCALES)
 @pytest.mark.parametrize('data', DATA)
 @pytest.mark.parametrize('model', MODELS)
-def test_any_model_goes_with_any_data(model, data):
-  assert parameters(model, data, 'smoke')['backbone'] > 0
+def test_any_model_goes_with_any_data_and_scale(model, data, scale):
+  assert parameters(model, data, scale)['backbone'] > 0
 
 
 @pytest.mark.parametrize(
@@ -135,6 +139,7 @@ def test_a_header_says_what_to_expect(name):
   )
   for field in ('Reproduces:', 'Command:', 'Device:', 'Expected:'):
     assert field in header
+  assert re.search(r'generation_mse \d', header.split('Expected:')[1])
   words = header.split('Command:')[1].split('Device:')[0].split()
   files = [w.split('=')[1] for w in words if w.startswith('--gin_file=')]
   assert files[0] == name

@@ -34,8 +34,12 @@ def test_bad_shapes_are_explained(name):
   backbone, u, params = small(name), inputs(16), params_of(name)
   with pytest.raises(ValueError, match='carry must have batch 3'):
     backbone.apply(params, backbone.initial(2), u, None)
+  with pytest.raises(ValueError, match='carry must be as initial'):
+    backbone.apply(params, {'other': jnp.zeros((BATCH, 1))}, u, None)
   with pytest.raises(ValueError, match='is_first must be'):
     backbone.apply(params, None, u, jnp.zeros((BATCH, 15), bool))
+  with pytest.raises(ValueError, match='u must not be empty'):
+    backbone.apply(params, None, u[:, :0], None)
   with pytest.raises(ValueError, match='u must have 3 axes'):
     backbone.apply(params, None, u[0], None)
   with pytest.raises(ValueError, match='carry must have batch 3'):
@@ -46,8 +50,9 @@ def test_steps_that_are_not_there_are_explained(name):
   backbone, u, params = small(name), inputs(16), params_of(name)
   with pytest.raises(ValueError, match=r'steps must be in \[0, 16\)'):
     backbone.carries(params, None, u, None, np.full((BATCH, 2), 16))
-  with pytest.raises(ValueError, match=r'steps must be \[3, K\]'):
-    backbone.carries(params, None, u, None, np.zeros((2, 1), int))
+  for wrong in np.zeros((2, 1), int), np.zeros((BATCH, 1)):
+    with pytest.raises(ValueError, match=r'steps must be integers \[3, K\]'):
+      backbone.carries(params, None, u, None, wrong)
 
 
 def test_inputs_that_are_not_finite_are_explained(name):
@@ -55,6 +60,9 @@ def test_inputs_that_are_not_finite_are_explained(name):
   u = inputs(16).at[1, 7, 2].set(jnp.nan)
   with pytest.raises(ValueError, match=r'u must be finite; .* u\[1, 7\]'):
     backbone.apply(params, None, u, None)
+  carry = jax.tree.map(lambda x: x * jnp.nan, backbone.initial(BATCH))
+  with pytest.raises(ValueError, match='carry must be finite'):
+    backbone.apply(params, carry, inputs(16), None)
   ready = backbone.prepare(params)
   with pytest.raises(ValueError, match=r'u must be finite; .* u\[1\]'):
     backbone.step(ready, backbone.initial(BATCH), u[:, 7], None)

@@ -26,6 +26,11 @@ def truncated():
   return 'gru', observe.recurrent(), learner.carried_chunks
 
 
+def segments():
+  """A Transformer-XL on segments, its memory carried along."""
+  return 'transformer_xl', observe.parallel(), learner.carried_chunks
+
+
 class Learning(NamedTuple):
   model: types.WorldModel
   batch: dict
@@ -33,7 +38,7 @@ class Learning(NamedTuple):
   update: Callable
 
 
-@pytest.fixture(scope='module', params=[whole_sequences, truncated])
+@pytest.fixture(scope='module', params=[whole_sequences, truncated, segments])
 def learning(request):
   backbone, observer, learn = request.param()
   model = world_model.world_model(
@@ -53,6 +58,8 @@ def learning(request):
     'prev_action': np.ones((2, 8, 3), np.float32),
     'mask': np.ones((2, 8), np.float32),
   }
+  if request.param is not whole_sequences:
+    batch['is_first'] = np.arange(16).reshape(2, 8) == 11
   state = jax.jit(learn.init)(jax.random.key(0), batch)
   jitted = jax.jit(learn.update)
 

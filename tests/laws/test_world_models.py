@@ -141,6 +141,22 @@ def test_actions_of_another_width_are_explained(model, params, batch):
     jax.eval_shape(model.imagine, params, key, state, wide['prev_action'])
 
 
+def test_calls_that_do_not_fit_together_are_explained(model, params, batch):
+  key, state = jax.random.key(1), model.initial(BATCH + 1)
+  actions = batch['prev_action']
+  with pytest.raises(ValueError, match='observe: carry must have batch 2'):
+    jax.eval_shape(model.observe, params, key, state, batch)
+  with pytest.raises(ValueError, match='imagine: carry must have batch 2'):
+    jax.eval_shape(model.imagine, params, key, state, actions)
+  with pytest.raises(ValueError, match='step: carry must have batch 2'):
+    jax.eval_shape(model.step, params, key, state, actions[:, 0])
+  with pytest.raises(ValueError, match=r'observe: steps must be in \[0, 8\)'):
+    model.observe(params, key, None, batch, np.full((BATCH, 1), LENGTH))
+  spoilt = {**batch, 'prev_action': actions * np.nan}
+  with pytest.raises(ValueError, match='observe: prev_action must be finite'):
+    model.observe(params, key, None, spoilt)
+
+
 def test_a_first_step_forgets_what_came_before(model, observe, params, batch):
   key, cut = jax.random.key(1), 3
   is_first = np.zeros((BATCH, LENGTH), bool)

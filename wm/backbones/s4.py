@@ -66,8 +66,7 @@ def s4(
     length=length,
     expand=expand,
   )
-  if order % 2:
-    raise ValueError(f's4: order must be even; got {order}; change s4.s4.order')
+  checks.even('s4', order=order)
   checks.time_steps('s4', dt_min, dt_max)
   blocks = stack.blocks(
     lambda: layer(width, order, length, dt_min, dt_max),
@@ -140,11 +139,11 @@ def layer(
     _, h = apply(params, carry, u, is_first)
     ready = prepare(params)
     one = functools.partial(step, ready)
-    by_power = _advance(ready.system, math.isqrt(u.shape[1]))
+    push = _push(ready.system, math.isqrt(u.shape[1]))
 
     def advance(carry, u, is_first):
       if is_first is None:
-        return by_power(carry, u)
+        return push(carry, u)
       return scan(params, carry, u, is_first)[0]
 
     carry = initial(u.shape[0]) if carry is None else carry
@@ -188,37 +187,55 @@ def _modes(params):
 def _convolution(params, ready, length, chunk):
   """`(carry, u[B, T, D]) -> (carry, y)` for T <= chunk <= length."""
   K = dplr.kernel(*_modes(params), length)[:, :chunk]
-  A = dplr.dense(ready.system)
-  row = jnp.einsum('dn,dnm->dm', dplr.row(2 * ready.C), A)
-  observe = dplr.krylov(A.mT, row, chunk)
-  advance = _advance(ready.system, chunk)
 
   def segment(carry, u):
     T = u.shape[1]
     y = fft.convolve(u, K[:, :T]) + ready.D * u
-    if carry is not None:
-      x_0 = dplr.to_real(carry)
-      y += jnp.einsum('dnt,bdn->btd', observe[..., :T], x_0)
-    return advance(carry, u), y
+    if carry is None:
+      carry = jnp.zeros((len(u), *ready.C.shape), ready.C.dtype)
+    else:
+      y += _free(ready, carry, T)
+    stretch = math.isqrt(T)
+    push = _push(ready.system, stretch)
+    carry, _ = views.in_chunks(
+      lambda x, u: (push(x, u), u[..., :0]), stretch, carry, u
+    )
+    return carry, y
 
   return segment
 
 
-def _advance(system, chunk):
-  """`(carry, u[B, T, D]) -> carry` after T <= chunk steps, without outputs."""
-  A = dplr.dense(system)
-  reach = dplr.krylov(A, dplr.to_real(system.b), chunk)
-  A_chunk = jnp.linalg.matrix_power(A, chunk)
+def _free(ready, carry, T):
+  """The outputs of T steps without inputs, in stretches of sqrt(T)."""
+  stretch = math.isqrt(T)
+  A = dplr.dense(ready.system)
+  row = jnp.einsum('dn,dnm->dm', dplr.row(2 * ready.C), A)
+  observe = dplr.krylov(A.mT, row, stretch)
+  A_stretch = jnp.linalg.matrix_power(A, stretch)
 
-  def advance(carry, u):
+  def body(x, _):
+    y = jnp.einsum('dnt,bdn->btd', observe, x)
+    return jnp.einsum('dnm,bdm->bdn', A_stretch, x), y
+
+  count = -(-T // stretch)
+  _, y = jax.lax.scan(body, dplr.to_real(carry), length=count)
+  return jnp.moveaxis(y, 0, 1).reshape(len(carry), -1, y.shape[-1])[:, :T]
+
+
+def _push(system, stretch):
+  """`(carry, u[B, T, D]) -> carry` after T <= stretch steps."""
+  A = dplr.dense(system)
+  reach = dplr.krylov(A, dplr.to_real(system.b), stretch)
+  A_stretch = jnp.linalg.matrix_power(A, stretch)
+
+  def push(carry, u):
     T = u.shape[1]
-    x = jnp.einsum('dnt,btd->bdn', reach[..., :T], u[:, ::-1])
-    if carry is not None:
-      A_power = A_chunk if chunk == T else jnp.linalg.matrix_power(A, T)
-      x += jnp.einsum('dnm,bdm->bdn', A_power, dplr.to_real(carry))
+    power = A_stretch if stretch == T else jnp.linalg.matrix_power(A, T)
+    x = jnp.einsum('dnm,bdm->bdn', power, dplr.to_real(carry))
+    x += jnp.einsum('dnt,btd->bdn', reach[..., :T], u[:, ::-1])
     return dplr.to_complex(x)
 
-  return advance
+  return push
 
 
 def _truncate(system, C, length):

@@ -57,10 +57,7 @@ def s4d(
     ValueError: naming the parameter that cannot be.
   """
   checks.positive('s4d', width=width, depth=depth, order=order, expand=expand)
-  if order % 2:
-    raise ValueError(
-      f's4d: order must be even; got {order}; change s4d.s4d.order'
-    )
+  checks.even('s4d', order=order)
   checks.time_steps('s4d', dt_min, dt_max)
   blocks = stack.blocks(
     lambda: layer(width, init(order), discretize, dt_min, dt_max),
@@ -138,11 +135,14 @@ def layer(
   def carries(params, carry, u, is_first, steps):
     _, h = apply(params, carry, u, is_first)
     carry = initial(u.shape[0]) if carry is None else carry
+    ready = prepare(params)
 
     def advance(carry, u, is_first):
-      return apply(params, carry, u, is_first)[0]
+      if is_first is None:
+        return diagonal.advance(ready, carry, u)
+      return scan(params, carry, u, is_first)[0]
 
-    one = functools.partial(step, prepare(params))
+    one = functools.partial(step, ready)
     after = views.carries_between(advance, one, carry, u, is_first, steps)
     return after, h
 

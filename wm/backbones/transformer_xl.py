@@ -26,7 +26,7 @@ def transformer_xl(
   A Dense to `width`, `depth` blocks, a LayerNorm. A block is
   [LayerNorm, attention, Dense] + skip and [LayerNorm, MLP] + skip. Dai et al.
   2019, "Transformer-XL: Attentive Language Models Beyond a Fixed-Length
-  Context", arXiv 1901.02860, sized as the TSSM of Chen et al. 2022,
+  Context", arXiv 1901.02860, after the TSSM of Chen et al. 2022,
   "TransDreamer", arXiv 2202.09481.
 
   Each query sees its own step and the `window` steps before it, wherever a
@@ -191,7 +191,7 @@ def attention(width: int, heads: int, window: int) -> types.Backbone:
     past = initial(len(u)) if carry is None else carry
     before = jnp.where(past.exists, 0, -1)
     none = jnp.zeros(u.shape[:2], before.dtype)
-    episode = none if is_first is None else jnp.cumsum(is_first, 1)
+    episode = none if is_first is None else jnp.cumsum(is_first, 1, none.dtype)
     x = jnp.concatenate([past.x, u], 1)
     return x, jnp.concatenate([before, episode], 1)
 

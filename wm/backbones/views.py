@@ -31,9 +31,9 @@ def apply_from_step(
     ready = prepare(params)
     carry = initial(u.shape[0]) if carry is None else carry
     carry, h = jax.lax.scan(
-      lambda carry, x: step(ready, carry, *x), carry, _swap((u, is_first))
+      lambda carry, x: step(ready, carry, *x), carry, swap((u, is_first))
     )
-    return carry, _swap(h)
+    return carry, swap(h)
 
   return apply
 
@@ -126,7 +126,7 @@ def carries_between(
   A carry is kept every sqrt(T) steps; from the last before each chosen step,
   at most sqrt(T) single steps lead there, for all chosen steps at once. Memory
   is that of sqrt(T) + K carries, time that of one pass of `advance` and sqrt(T)
-  steps at batch B K.
+  steps at batch B K; gradients through it hold K sqrt(T) carries.
 
   Args:
     advance: `(carry, u[B, t, D], is_first) -> carry` over a stretch.
@@ -149,9 +149,9 @@ def carries_between(
 
   inputs = jax.tree.map(cut, (u, is_first))
   _, before = jax.lax.scan(
-    lambda carry, x: (advance(carry, *x), carry), carry, _swap(inputs)
+    lambda carry, x: (advance(carry, *x), carry), carry, swap(inputs)
   )
-  start = pick((_swap(before), inputs), steps // stretch)
+  start = pick((swap(before), inputs), steps // stretch)
   carry, inputs = jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), start)
   left = (steps % stretch).reshape(-1)
 
@@ -160,7 +160,7 @@ def carries_between(
     after, _ = step(carry, *x)
     return restart(after, carry, i <= left), None
 
-  carry, _ = jax.lax.scan(body, carry, (jnp.arange(stretch), _swap(inputs)))
+  carry, _ = jax.lax.scan(body, carry, (jnp.arange(stretch), swap(inputs)))
   return jax.tree.map(lambda x: x.reshape(*steps.shape, *x.shape[1:]), carry)
 
 
@@ -189,6 +189,6 @@ def restart(
   return jax.tree.map(choose, initial, carry)
 
 
-def _swap(tree):
-  """Time-major leaves from batch-major ones, and back."""
+def swap(tree: types.Carry) -> types.Carry:
+  """Time-major leaves from batch-major ones, and back; None stays None."""
   return jax.tree.map(lambda x: jnp.swapaxes(x, 0, 1), tree)

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from wm.backbones import checks
 from wm.models.parts import Parts
 from wm.types import Key, Params, Rollout, State
 
@@ -27,6 +28,7 @@ def step(parts: Parts) -> Callable[..., tuple[State, Rollout]]:
   def step(
     ready: Any, key: Key, state: State, action: Float[Array, 'B A']
   ) -> tuple[State, Rollout]:
+    checks.call('step', (state.carry, state.z), action, None, 1, 'action')
     u = parts.join.apply(
       ready['join'], jnp.concatenate([state.z, action], axis=-1)
     )
@@ -47,6 +49,8 @@ def imagine(
   def imagine(
     params: Params, key: Key, state: State, actions: Float[Array, 'B K A']
   ) -> tuple[State, Rollout]:
+    memory = state.carry, state.z
+    checks.call('imagine', memory, actions, None, 2, 'actions')
     ready = prepare(params)
 
     def body(state: State, action: Array) -> tuple[State, Rollout]:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from wm.backbones import views
+from wm.backbones import checks, views
 from wm.models import latents
 from wm.models.parts import Parts
 from wm.nets import layers
@@ -76,7 +76,7 @@ def parallel() -> Observer:
       end = jnp.asarray(start + z.shape[1], jnp.int32)
       return State(carry, last, end), Rollout(h, z, prior, post)
 
-    return observe
+    return _checked(observe)
 
   return Observer(
     posterior=lambda stats, units: layers.dense(stats),
@@ -125,15 +125,16 @@ def recurrent() -> Observer:
         kept = None if steps is None else carry
         return State(carry, z, t + 1), (h, z, post, kept)
 
-      state, run = jax.lax.scan(step, state, _swap((embed, actions, is_first)))
-      h, z, post, kept = _swap(run)
+      inputs = views.swap((embed, actions, is_first))
+      state, run = jax.lax.scan(step, state, inputs)
+      h, z, post, kept = views.swap(run)
       if steps is not None:
         carry, last = _rows(views.pick((kept, z), jnp.asarray(steps)))
         state = State(carry, last, state.t)
       prior = parts.prior.apply(params['prior'], h)
       return state, Rollout(h, z, prior, post)
 
-    return observe
+    return _checked(observe)
 
   return Observer(
     posterior=lambda stats, units: layers.mlp(units, 1, stats),
@@ -147,6 +148,23 @@ def _rows(tree: Params) -> Params:
   return jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), tree)
 
 
-def _swap(tree: Params) -> Params:
-  """Time-major leaves from batch-major ones, and back."""
-  return jax.tree.map(lambda x: jnp.swapaxes(x, 0, 1), tree)
+def _checked(
+  observe: Callable[..., tuple[State, Rollout]],
+) -> Callable[..., tuple[State, Rollout]]:
+  """An observe that explains a state, actions or steps that do not fit."""
+
+  def checked(
+    params: Params,
+    key: Key,
+    state: State | None,
+    batch: Batch,
+    steps: Array | None = None,
+  ) -> tuple[State, Rollout]:
+    actions, is_first = batch['prev_action'], batch.get('is_first')
+    memory = None if state is None else (state.carry, state.z)
+    checks.call('observe', memory, actions, is_first, 2, 'prev_action')
+    if steps is not None:
+      checks.chosen('observe', steps, actions)
+    return observe(params, key, state, batch, steps)
+
+  return checked

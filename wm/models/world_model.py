@@ -119,7 +119,8 @@ def world_model(
     }
     weights = {'image': image_weight, 'kl': kl_weight}
     mask = batch['mask']
-    means = {k: jnp.sum(v * mask) / jnp.sum(mask) for k, v in terms.items()}
+    scored = jnp.maximum(jnp.sum(mask), 1)
+    means = {k: jnp.sum(v * mask) / scored for k, v in terms.items()}
     total = sum(weights[k] * v for k, v in means.items())
     return total, LossAux(state, terms, {'loss': total, **means})
 

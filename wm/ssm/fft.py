@@ -25,7 +25,7 @@ def convolve(
 
 def size(minimum: int) -> int:
   """The least even n = 2^a 3^b 5^c that is not below `minimum`."""
-  n = minimum + minimum % 2
+  n = max(minimum + minimum % 2, 2)
   while not _is_smooth(n):
     n += 2
   return n
