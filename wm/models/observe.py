@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+from jax.typing import ArrayLike
 
 from wm.backbones import checks, views
 from wm.models import latents
@@ -51,7 +52,7 @@ def parallel() -> Observer:
       key: Key,
       state: State | None,
       batch: Batch,
-      steps: Array | None = None,
+      steps: ArrayLike | None = None,
     ) -> tuple[State, Rollout]:
       is_first, blank = batch.get('is_first'), parts.latent.blank
       embed = parts.encoder.apply(params['encoder'], batch['image'])
@@ -103,7 +104,7 @@ def recurrent() -> Observer:
       key: Key,
       state: State | None,
       batch: Batch,
-      steps: Array | None = None,
+      steps: ArrayLike | None = None,
     ) -> tuple[State, Rollout]:
       actions, is_first = batch['prev_action'], batch.get('is_first')
       embed = parts.encoder.apply(params['encoder'], batch['image'])
@@ -158,7 +159,7 @@ def _checked(
     key: Key,
     state: State | None,
     batch: Batch,
-    steps: Array | None = None,
+    steps: ArrayLike | None = None,
   ) -> tuple[State, Rollout]:
     actions, is_first = batch['prev_action'], batch.get('is_first')
     memory = None if state is None else (state.carry, state.z)
