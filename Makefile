@@ -1,5 +1,6 @@
 PYTHON ?= python
-WORKDIR ?= runs/s4wm_fourrooms
+EXPERIMENT ?= s4wm_fourrooms
+WORKDIR ?= runs/$(EXPERIMENT)
 LAUNCH = $(PYTHON) -m experiments.launch
 
 .DEFAULT_GOAL := help
@@ -27,8 +28,8 @@ smoke:  ## Train and evaluate the smallest model, from nothing (a minute).
 data:  ## Build the data set of the laptop experiment.
 	$(PYTHON) -m datasets.build rooms/four_rooms_laptop
 
-train:  ## Train and evaluate S4WM at laptop scale, in WORKDIR.
-	$(LAUNCH) --gin_file=s4wm_fourrooms.gin --gin_file=laptop.gin \
+train:  ## Train and evaluate EXPERIMENT at laptop scale, in WORKDIR.
+	$(LAUNCH) --gin_file=$(EXPERIMENT).gin --gin_file=laptop.gin \
 	  --workdir=$(WORKDIR)
 
 report:  ## Evaluate the run in WORKDIR again and print its table.
