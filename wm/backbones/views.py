@@ -1,4 +1,4 @@
-"""From steps to whole sequences: scans, chunks, resets and checks."""
+"""From steps to whole sequences: scans, chunks, chosen carries, resets."""
 
 import math
 from collections.abc import Callable
@@ -46,11 +46,13 @@ def from_step(
 ) -> types.Backbone:
   """The whole backbone of a map given by its step.
 
+  Its `carries` holds the carries of all steps and picks from them.
+
   Args:
-    init: as in `types.Backbone`, as are the others.
-    initial: the carry, which is held for all T steps where some are asked for.
-    prepare: work before a scan.
-    step: `(ready, carry, u, is_first) -> (carry, h)`.
+    init: as in `types.Backbone`.
+    initial: as in `types.Backbone`.
+    prepare: as in `types.Backbone`.
+    step: as in `types.Backbone`.
 
   Returns:
     The backbone.
