@@ -130,3 +130,10 @@ def test_a_loader_of_chunks_is_a_function_of_the_step():
 def test_a_chunk_longer_than_an_episode_is_refused():
   with pytest.raises(ValueError, match='chunk=6 with episodes of 5 steps'):
     loader.episode_chunks(EPISODES, 3, batch=1, chunk=6, seed=1)
+
+
+def test_episodes_of_another_length_are_refused():
+  mixed = [episode(0), episode(1), episode(2, length=4)]
+  load = loader.episode_chunks(mixed, 3, batch=1, chunk=5, seed=1)
+  with pytest.raises(ValueError, match='must be of one length'):
+    list(map(load, range(3)))

@@ -189,6 +189,8 @@ def test_the_loss_ignores_masked_steps(model, params, batch):
     np.testing.assert_allclose(
       aux.measurements[name], np.mean(term[:, 1:]), rtol=1e-5
     )
+  unscored = {**batch, 'mask': np.zeros_like(mask)}
+  assert loss(params, jax.random.key(3), None, unscored)[0] == 0
 
 
 def test_one_batch_can_be_overfitted(model, params, batch):

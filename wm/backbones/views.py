@@ -160,7 +160,7 @@ def carries_between(
   def body(carry, x):
     i, x = x
     after, _ = step(carry, *x)
-    return restart(after, carry, i <= left), None
+    return _choose(i <= left, after, carry), None
 
   carry, _ = jax.lax.scan(body, carry, (jnp.arange(stretch), swap(inputs)))
   return jax.tree.map(lambda x: x.reshape(*steps.shape, *x.shape[1:]), carry)
@@ -181,14 +181,16 @@ def restart(
   Returns:
     The carry.
   """
-  if is_first is None:
-    return carry
+  return carry if is_first is None else _choose(is_first, initial, carry)
 
-  def choose(fresh, past):
-    start = jnp.expand_dims(is_first, range(1, past.ndim))
-    return jnp.where(start, fresh, past)
 
-  return jax.tree.map(choose, initial, carry)
+def _choose(rows, there, elsewhere):
+  """Leaves `[B, ...]` of `there` in the rows where `rows[B]` is true."""
+
+  def choose(x, y):
+    return jnp.where(jnp.expand_dims(rows, range(1, y.ndim)), x, y)
+
+  return jax.tree.map(choose, there, elsewhere)
 
 
 def swap(tree: types.Carry) -> types.Carry:

@@ -67,8 +67,8 @@ def episode_chunks(
     seed: Of the order.
 
   Raises:
-    ValueError: If there are fewer episodes than a batch needs, or if a chunk
-      is longer than an episode.
+    ValueError: If there are fewer episodes than a batch needs, if a chunk is
+      longer than an episode, or if episodes differ in length.
   """
   _check_batch(batch, len(episodes))
   length = len(episodes[0]['action'])

@@ -4,11 +4,10 @@ from collections.abc import Callable
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from wm.backbones import checks
-from wm.models.parts import Parts
+from wm.backbones import checks, views
+from wm.models.parts import Parts, joined
 from wm.types import Key, Params, Rollout, State
 
 
@@ -29,9 +28,7 @@ def step(parts: Parts) -> Callable[..., tuple[State, Rollout]]:
     ready: Any, key: Key, state: State, action: Float[Array, 'B A']
   ) -> tuple[State, Rollout]:
     checks.call('step', (state.carry, state.z), action, None, 1, 'action')
-    u = parts.join.apply(
-      ready['join'], jnp.concatenate([state.z, action], axis=-1)
-    )
+    u = joined(parts, ready, state.z, action)
     carry, h = parts.backbone.step(ready['backbone'], state.carry, u, None)
     prior = parts.prior.apply(ready['prior'], h)
     z = parts.latent.sample(jax.random.fold_in(key, state.t), prior)
@@ -56,7 +53,7 @@ def imagine(
     def body(state: State, action: Array) -> tuple[State, Rollout]:
       return step(ready, key, state, action)
 
-    state, rollout = jax.lax.scan(body, state, jnp.swapaxes(actions, 0, 1))
-    return state, jax.tree.map(lambda x: jnp.swapaxes(x, 0, 1), rollout)
+    state, rollout = jax.lax.scan(body, state, views.swap(actions))
+    return state, views.swap(rollout)
 
   return imagine

@@ -9,7 +9,7 @@ from jax.typing import ArrayLike
 
 from wm.backbones import checks, views
 from wm.models import latents
-from wm.models.parts import Parts
+from wm.models.parts import Parts, joined
 from wm.nets import layers
 from wm.types import Array, Batch, Key, Net, Params, Rollout, State
 
@@ -63,9 +63,7 @@ def parallel() -> Observer:
       before = jnp.concatenate([last[:, None], z[:, :-1]], axis=1)
       if is_first is not None:
         before = jnp.where(is_first[..., None], blank, before)
-      u = parts.join.apply(
-        params['join'], jnp.concatenate([before, batch['prev_action']], axis=-1)
-      )
+      u = joined(parts, params, before, batch['prev_action'])
       past = params['backbone'], carry, u, is_first
       if steps is None:
         carry, h = parts.backbone.apply(*past)
@@ -117,9 +115,7 @@ def recurrent() -> Observer:
         carry, z, t = state
         if first is not None:
           z = jnp.where(first[:, None], parts.latent.blank, z)
-        u = parts.join.apply(
-          params['join'], jnp.concatenate([z, action], axis=-1)
-        )
+        u = joined(parts, params, z, action)
         carry, h = parts.backbone.step(ready, carry, u, first)
         post = parts.posterior.apply(params['posterior'], sees(embed, h))
         z = parts.latent.sample(jax.random.fold_in(key, t), post)

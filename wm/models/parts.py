@@ -2,8 +2,11 @@
 
 from typing import NamedTuple
 
+import jax.numpy as jnp
+from jax.typing import ArrayLike
+
 from wm.models.latents import Latent
-from wm.types import Backbone, Net
+from wm.types import Array, Backbone, Net, Params
 
 
 class Parts(NamedTuple):
@@ -29,3 +32,11 @@ class Parts(NamedTuple):
   prior: Net
   decoder: Net
   latent: Latent
+
+
+def joined(
+  parts: Parts, params: Params, z: Array, action: ArrayLike
+) -> Array:
+  """Returns u_t = join(z_{t-1}, a_t)."""
+  x = jnp.concatenate([z, action], axis=-1)
+  return parts.join.apply(params['join'], x)
