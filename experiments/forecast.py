@@ -38,6 +38,7 @@ def _seconds(task: Task, learner: Learner, length: int) -> float:
     'prev_action': np.zeros(
       (1, length, task.metadata['num_actions']), np.float32
     ),
+    'reward': np.zeros((1, length), np.float32),
     'mask': np.ones((1, length), np.float32),
   }
   state = jax.jit(learner.init)(jax.random.key(0), data)

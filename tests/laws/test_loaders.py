@@ -44,6 +44,62 @@ def test_an_episode_inside_starts_without_an_action():
   np.testing.assert_array_equal(row['mask'], [0, 1, 1, 0, 1])
 
 
+def continuous(seed=0):
+  action = np.random.default_rng(seed).normal(size=(5, 2)).astype(np.float32)
+  return {**EPISODES[0], 'action': action}
+
+
+@pytest.mark.parametrize('starts', [[0], [0, 3], []])
+def test_each_frame_meets_the_vector_that_led_to_it(starts):
+  start = np.isin(np.arange(5), starts)
+  given = {**continuous(), 'is_first': start}
+  row = batching.align(given, 2)
+  assert row['prev_action'].dtype == np.float32
+  for t in range(5):
+    led = np.zeros(2) if start[t] or t == 0 else given['action'][t - 1]
+    np.testing.assert_array_equal(row['prev_action'][t], led)
+
+
+def test_one_hot_vectors_are_as_good_as_integers():
+  given = {**EPISODES[0], 'action': np.eye(3)[EPISODES[0]['action']]}
+  equal(batching.align(given, 3), batching.align(EPISODES[0], 3))
+
+
+def test_vectors_pass_through_every_loader():
+  given = [continuous(seed) for seed in range(4)]
+  whole = loader.whole_episodes(given, 2, batch=2, seed=1)(0)
+  chunks = loader.episode_chunks(given, 2, batch=2, chunk=5, seed=1)(0)
+  (ordered,) = loader.in_order(given, 2, batch=4, count=4)
+  known = {e['action'][:-1].tobytes() for e in given}
+  for batch in (whole, ordered):
+    assert {row[1:].tobytes() for row in batch['prev_action']} <= known
+  assert chunks['prev_action'].shape == (2, 5, 2)
+
+
+def test_vectors_of_another_width_are_refused():
+  with pytest.raises(ValueError, match='got 2, need 3'):
+    batching.align(continuous(), 3)
+
+
+@pytest.mark.parametrize('bad', [np.nan, np.inf])
+def test_vectors_that_are_not_finite_are_refused(bad):
+  given = continuous()
+  given['action'][3, 1] = bad
+  with pytest.raises(ValueError, match='not finite.*step 3'):
+    batching.align(given, 2)
+
+
+def test_each_frame_meets_the_reward_that_came_with_it():
+  paid = {
+    **EPISODES[0],
+    'reward': np.arange(1.0, 6),
+    'is_first': np.array([True, False, False, True, False]),
+  }
+  row = batching.align(paid, 3)
+  np.testing.assert_array_equal(row['reward'], [0, 1, 2, 0, 4])
+  assert 'reward' not in batching.align(EPISODES[0], 3)
+
+
 def test_an_action_out_of_range_is_refused():
   with pytest.raises(ValueError, match='0 to 1'):
     batching.align(EPISODES[0], 2)

@@ -9,7 +9,7 @@ import pytest
 from tests import members
 from wm.models import latents, world_model
 from wm.models import observe as observing
-from wm.nets import images
+from wm.nets import heads, images
 
 BATCH, LENGTH, ACTIONS = 2, 8, 3
 
@@ -30,6 +30,7 @@ def small_model(backbone, observer):
     encoder=lambda shape: images.patch_encoder(shape, depth=8),
     decoder=lambda shape: images.patch_decoder(shape, depth=8),
     observe=observer(),
+    heads={'reward': heads.bernoulli(), 'score': heads.two_hot(0.1, bins=9)},
     units=16,
   )
 
@@ -44,6 +45,8 @@ def batch():
     ),
     'prev_action': np.eye(ACTIONS, dtype=np.float32)[actions],
     'mask': np.ones((BATCH, LENGTH), np.float32),
+    'reward': draw.integers(2, size=(BATCH, LENGTH)).astype(np.float32),
+    'score': draw.normal(size=(BATCH, LENGTH)).astype(np.float32),
   }
 
 
@@ -211,6 +214,20 @@ def test_one_batch_can_be_overfitted(model, params, batch):
 
   losses = fit(params)
   assert losses[-1] < 0.5 * losses[0]
+
+
+def test_a_head_without_its_field_is_explained(model, params, batch):
+  blind = {name: x for name, x in batch.items() if name != 'reward'}
+  with pytest.raises(ValueError, match=r"'reward'.*world_model\.heads"):
+    jax.eval_shape(model.loss, params, jax.random.key(0), None, blind)
+
+
+def test_heads_expect_numbers_of_every_step(model, observe, params, batch):
+  _, rollout = observe(params, jax.random.key(1), None, batch)
+  predicted = jax.jit(model.predict)(params, rollout)
+  assert predicted['reward'].shape == (BATCH, LENGTH)
+  assert predicted['score'].shape == (BATCH, LENGTH)
+  assert np.all((predicted['reward'] > 0) & (predicted['reward'] < 1))
 
 
 def test_kl_of_a_distribution_with_itself_is_zero():

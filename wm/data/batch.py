@@ -17,44 +17,74 @@ def align(episode: Episode, num_actions: int) -> dict[str, np.ndarray]:
 
   Args:
     episode: RLDS fields stacked over time: `observation/image` uint8
-      `[T, H, W, C]`, `action` int `[T]` below `num_actions`, `is_first` bool
-      `[T]`.
+      `[T, H, W, C]`, `action` int `[T]` below `num_actions` or float `[T, A]`,
+      `is_first` bool `[T]`, perhaps `reward` `[T]`.
     num_actions: A.
 
   Returns:
     image: uint8 `[T, H, W, C]`.
-    prev_action: float32 `[T, A]`, one-hot of the action that led to the frame;
-      zeros where an episode starts and at the first step given.
+    prev_action: float32 `[T, A]`, the vector of the action that led to the
+      frame, one-hot if actions are integers; zeros where an episode starts and
+      at the first step given.
     is_first: bool `[T]`.
+    reward: float32 `[T]`, what the action that led to the frame brought, if the
+      episode says so; 0 where an episode starts and at the first step given.
     mask: float32 `[T]`, 1 where the step is scored: the first frame of an
       episode is given, not predicted.
 
   Raises:
-    ValueError: If an action is no integer, or out of range.
+    ValueError: If an action is neither an integer nor a vector, is out of
+      range, of another width, or not finite.
   """
-  action = np.asarray(episode['action'])
-  if not np.issubdtype(action.dtype, np.integer):
-    raise ValueError(
-      f'align: actions must be integers; got {action.dtype}; rebuild the data '
-      'set'
-    )
-  if action.min() < 0 or action.max() >= num_actions:
-    raise ValueError(
-      f'align: action out of range; got {action.min()} to {action.max()}, '
-      f'need 0 to {num_actions - 1}; rebuild the data set or correct its '
-      'num_actions'
-    )
+  action = _vectors(np.asarray(episode['action']), num_actions)
   is_first = np.asarray(episode['is_first'], bool)
   prev_action = np.zeros((len(action), num_actions), np.float32)
-  steps = np.arange(1, len(action))
-  prev_action[steps, action[:-1]] = 1
+  prev_action[1:] = action[:-1]
   prev_action[is_first] = 0
   return {
     'image': np.asarray(episode['observation']['image']),
     'prev_action': prev_action,
     'is_first': is_first,
     'mask': 1 - is_first.astype(np.float32),
-  }
+  } | _reward(episode, is_first)
+
+
+def _vectors(action: np.ndarray, width: int) -> np.ndarray:
+  """Returns actions as vectors `[T, A]`."""
+  if action.ndim == 2 and np.issubdtype(action.dtype, np.floating):
+    if action.shape[1] != width:
+      raise ValueError(
+        f'align: action vectors of another width; got {action.shape[1]}, need '
+        f'{width}; rebuild the data set or correct its num_actions'
+      )
+    finite = np.isfinite(action).all(1)
+    if not finite.all():
+      at = np.argmin(finite)
+      raise ValueError(
+        f'align: action is not finite; got {action[at]} at step {at}, need '
+        'numbers; rebuild the data set'
+      )
+    return action
+  if not np.issubdtype(action.dtype, np.integer):
+    raise ValueError(
+      f'align: actions must be integers, or vectors of floats; got '
+      f'{action.dtype}{list(action.shape)}; rebuild the data set'
+    )
+  if action.min() < 0 or action.max() >= width:
+    raise ValueError(
+      f'align: action out of range; got {action.min()} to {action.max()}, '
+      f'need 0 to {width - 1}; rebuild the data set or correct its num_actions'
+    )
+  return np.eye(width, dtype=np.float32)[action]
+
+
+def _reward(episode: Episode, is_first: np.ndarray) -> dict[str, np.ndarray]:
+  """Returns the rewards beside the frames that they came with, if any."""
+  if 'reward' not in episode:
+    return {}
+  reward = np.roll(np.asarray(episode['reward'], np.float32), 1)
+  reward[0] = 0
+  return {'reward': np.where(is_first, np.float32(0), reward)}
 
 
 def split_time(

@@ -23,6 +23,7 @@ class Parts(NamedTuple):
     prior: `h_t -> statistics of p(z_t | h_t)`.
     decoder: `[h_t, z_t] -> x_t[..., H, W, C]`.
     latent: the family of both distributions.
+    heads: `[h_t, z_t] -> {name: statistics of a number}`.
   """
 
   encoder: Net
@@ -32,6 +33,7 @@ class Parts(NamedTuple):
   prior: Net
   decoder: Net
   latent: Latent
+  heads: Net
 
 
 def joined(

@@ -1,14 +1,16 @@
 """S4WM and its siblings: one world model, any backbone."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import jax
 import jax.numpy as jnp
+from jax.typing import ArrayLike
 
 from wm.models import imagine as imagining
 from wm.models import latents, losses
 from wm.models import observe as observing
 from wm.models.parts import Parts
+from wm.nets import heads as families
 from wm.nets import images, layers
 from wm.types import (
   Array,
@@ -32,6 +34,7 @@ def world_model(
   encoder: Callable[..., Net] = images.conv_encoder,
   decoder: Callable[..., Net] = images.conv_decoder,
   observe: observing.Observer | None = None,
+  heads: Mapping[str, families.Head] | None = None,
   units: int = 512,
   balance: float = 0.8,
   kl_weight: float = 1.0,
@@ -45,6 +48,9 @@ def world_model(
 
       sum_t E_q [ log p(x_t | h_t, z_t) - KL(q(z_t | x_t) || p(z_t | h_t)) ].
 
+  A head adds the likelihood of one more number of the batch, such as the
+  reward, given h_t and z_t.
+
   The paper's sizes are not known; the defaults are ours, near DreamerV3's.
 
   Args:
@@ -55,6 +61,8 @@ def world_model(
     encoder: `(image_shape) -> Net` from frames to vectors.
     decoder: `(image_shape) -> Net` from vectors to frames.
     observe: What the posterior sees; by default `observe.parallel()`.
+    heads: By name of a field of the batch, such as `reward`, the family of
+      distributions that it is predicted with.
     units: Width of the joins and heads.
     balance: Share of the KL that trains the prior, in [0, 1].
     kl_weight: Weight of the KL in the loss.
@@ -65,6 +73,7 @@ def world_model(
       if actions have another width.
   """
   latent = latents.categorical() if latent is None else latent
+  heads = dict(heads or {})
   observer = observing.parallel() if observe is None else observe
   parts = Parts(
     encoder=encoder(image_shape),
@@ -74,13 +83,18 @@ def world_model(
     prior=layers.mlp(units, 1, latent.stats),
     decoder=decoder(image_shape),
     latent=latent,
+    heads=families.together(
+      {name: layers.mlp(units, 1, head.stats) for name, head in heads.items()}
+    ),
   )
+  weights = {'image': image_weight, 'kl': kl_weight}
+  weights |= {name: head.weight for name, head in heads.items()}
   filter_data = observer.observe(parts)
   prepare = imagining.prepare(parts)
   step = imagining.step(parts)
 
   def init(key: Key, batch: Batch) -> Params:
-    keys = dict(zip(Parts._fields, jax.random.split(key, 7), strict=True))
+    keys = dict(zip(Parts._fields, jax.random.split(key, 8), strict=True))
     size = batch['image'].shape[:2]
     params = {}
 
@@ -102,22 +116,32 @@ def world_model(
     add('posterior', jax.eval_shape(observer.sees, embed, h).shape[-1])
     add('prior', h.shape[-1])
     add('decoder', h.shape[-1] + latent.size)
+    if heads:
+      add('heads', h.shape[-1] + latent.size)
     return params
 
-  def predict(params: Params, rollout: Rollout) -> dict[str, Array]:
+  def decode(params: Params, rollout: Rollout) -> tuple[Array, Params]:
     features = jnp.concatenate([rollout.h, rollout.z], axis=-1)
-    return {'image': parts.decoder.apply(params['decoder'], features)}
+    image = parts.decoder.apply(params['decoder'], features)
+    return image, parts.heads.apply(params.get('heads', {}), features)
+
+  def predict(params: Params, rollout: Rollout) -> dict[str, Array]:
+    image, stats = decode(params, rollout)
+    means = {name: head.mean(stats[name]) for name, head in heads.items()}
+    return {'image': image, **means}
 
   def loss(
     params: Params, key: Key, state: State | None, batch: Batch
   ) -> tuple[Array, LossAux]:
     state, rollout = filter_data(params, key, state, batch)
-    predicted = predict(params, rollout)
+    image, stats = decode(params, rollout)
     terms = {
-      'image': losses.image_error(predicted['image'], batch['image']),
+      'image': losses.image_error(image, batch['image']),
       'kl': losses.balanced_kl(latent, rollout.post, rollout.prior, balance),
+    } | {
+      name: head.loss(stats[name], _target(batch, name))
+      for name, head in heads.items()
     }
-    weights = {'image': image_weight, 'kl': kl_weight}
     mask = batch['mask']
     scored = jnp.maximum(jnp.sum(mask), 1)
     means = {k: jnp.sum(v * mask) / scored for k, v in terms.items()}
@@ -134,6 +158,16 @@ def world_model(
     predict=predict,
     loss=loss,
   )
+
+
+def _target(batch: Batch, name: str) -> ArrayLike:
+  """Returns the field of a batch that a head predicts."""
+  if name not in batch:
+    raise ValueError(
+      f'world_model: a head needs a field of the batch; got {name!r}, need one '
+      f'of {", ".join(sorted(batch))}; change world_model.world_model.heads'
+    )
+  return batch[name]
 
 
 def _join(latent_size: int, num_actions: int, units: int) -> Net:

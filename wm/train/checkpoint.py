@@ -137,7 +137,7 @@ def _read(checkpoints: Checkpoints, step: int, **items: Any) -> Mapping:
     ) from error
 
 
-def _abstract(x: jax.Array) -> jax.ShapeDtypeStruct:
+def _abstract(x: jax.Array | jax.ShapeDtypeStruct) -> jax.ShapeDtypeStruct:
   sharding = jax.sharding.SingleDeviceSharding(jax.devices()[0])
   return jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=sharding)
 
