@@ -23,6 +23,7 @@ _REQUIRED = (
   'numpy>=2.4',
   'optax>=0.2.8',
   'orbax-checkpoint>=0.12.8',
+  'pillow>=13.0',
   'rich>=15.0',
   'tensorboardX>=2.6.5',
   'tensorflow-datasets>=4.9.10',  # Neither writing nor reading needs TF.
@@ -42,10 +43,19 @@ setuptools.setup(
     'test': (
       'beartype>=0.23',
       'memax>=0.1.1',  # Its LRU is an oracle of the scan.
+      'minigrid>=3.2',  # Its pictures are an oracle of the grid worlds.
       'pytest>=9.2',
+      'pytest-xdist>=3.8',
       'ruff>=0.17',
       'scipy>=1.17',
       'tensorboard>=2.21',  # Reads the event files back.
+    ),
+    # The real environment; ours needs none of it. It imports gym, which it does
+    # not ask for. (A hyphen: older versions of pip do not find an underscore.)
+    'memory-maze': (
+      'dm-control>=1.0.50',
+      'gym==0.26.2',
+      'memory-maze>=1.0.3',
     ),
     'gpu': ('jax[cuda12]>=0.10.2',),
     'tpu': ('jax[tpu]>=0.10.2',),

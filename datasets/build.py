@@ -1,11 +1,12 @@
 """`python -m datasets.build rooms/four_rooms`, with the flags of `tfds build`.
 
-TFDS's own console script needs packages that building does not.
+TFDS's own console script needs packages that building does not. One more flag,
+`--skip_bad_files`, leaves out published files that have faults.
 """
 
 import sys
 
-from absl import app
+from absl import app, logging
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -17,10 +18,13 @@ def main(argv: list[str] | None = None) -> None:
   import tensorflow_datasets as tfds
   from tensorflow_datasets.scripts.cli import build, cli_utils
 
-  from datasets import episodes
+  from datasets import builder, catalogue, npz
 
   argv = list(sys.argv if argv is None else argv)
-  modules = {f'datasets.{name.split("/")[0]}' for name in episodes.names()}
+  modules = {f'datasets.{name.split("/")[0]}' for name in catalogue.names()}
+  if '--skip_bad_files' in argv:
+    argv.remove('--skip_bad_files')
+    builder.Builder.on_bad = staticmethod(npz.skip)
   given = ' '.join(argv)
   if '--imports' not in given:
     argv += ['--imports', ','.join(sorted(modules))]
@@ -34,16 +38,17 @@ def main(argv: list[str] | None = None) -> None:
 
 
 def _execute(args):
-  """Runs TFDS's command; a name that does not exist gives one line."""
-  from datasets import episodes
+  """Runs TFDS's command; a mistake that can be mended gives one message."""
+  from datasets import catalogue
 
   try:
     for name in (*args.positional_datasets, *args.datasets):
       if '/' in name:
-        episodes.describe(name.split(':')[0])
+        catalogue.describe(name.split(':')[0])
+    args.execute()
   except ValueError as error:
+    logging.debug('traceback', exc_info=True)
     sys.exit(f'datasets.build: {error}')
-  args.execute()
 
 
 if __name__ == '__main__':

@@ -1,20 +1,18 @@
-"""Data sets by name: described without building, built when first loaded."""
+"""Episodes of data sets by name, built when first loaded."""
 
 import contextlib
 import functools
-import importlib
 import io
 import operator
 import os
 import pathlib
-import pkgutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from absl import logging
 
-SCALES = ('', 'laptop', 'smoke')
+from datasets import catalogue, npz, recordings
 
 
 class Episodes(Sequence):
@@ -25,14 +23,17 @@ class Episodes(Sequence):
 
   Attributes:
     name: of the data set, with its scale.
-    metadata: what `describe` returns.
+    metadata: what `catalogue.describe` returns.
   """
 
-  def __init__(self, name: str, metadata: Mapping[str, Any], source, path: str):
+  def __init__(
+    self, name: str, metadata: Mapping[str, Any], source, path: str, remedy: str
+  ):
     self.name = name
     self.metadata = metadata
     self._source = source
     self._path = path
+    self._remedy = remedy
 
   def __len__(self) -> int:
     return len(self._source)
@@ -50,61 +51,43 @@ class Episodes(Sequence):
     except Exception as error:
       raise ValueError(
         f'Episodes: episode {at} of {self.name} in {self._path} cannot be '
-        f'read ({error}); build the data set again with '
-        f'`python -m datasets.build {self.name} --overwrite`'
+        f'read ({error}); {self._remedy}'
       ) from error
 
   def __repr__(self) -> str:
     return f'Episodes({self.name!r}, {len(self)} of {self._path})'
 
 
-def names() -> list[str]:
-  """Returns all data sets, as `builder/config`."""
-  return [
-    f'{builder.name}/{config.name}'
-    for builder in _builders().values()
-    for config in builder.BUILDER_CONFIGS
-  ]
-
-
-def describe(name: str, scale: str = '') -> dict[str, Any]:
-  """Returns what a data set is like, without building it.
-
-  Args:
-    name: `builder/config`.
-    scale: '', or 'laptop' or 'smoke' for a smaller size of it.
-
-  Returns:
-    name, num_actions, context, query (frames), frame (H, W, C), length
-    (frames of an episode), splits (number of episodes by name) and seed.
-
-  Raises:
-    ValueError: there is no such data set.
-  """
-  builder, config = _find(name, scale)
-  return {'name': f'{builder.name}/{config.name}'} | config.facts
-
-
 def load(
   name: str,
   split: str = 'train',
   scale: str = '',
+  arguments: Mapping[str, Any] | None = None,
   data_dir: str | None = None,
+  manual_dir: str | None = None,
+  on_bad: Callable[[str], None] = npz.refuse,
 ) -> Episodes:
   """Returns the episodes of a split, built on first use.
 
   Args:
-    name: `builder/config`, such as 'rooms/four_rooms'.
+    name: as `catalogue.describe` takes it.
     split: 'train', 'val' or 'test', or a part of it, such as 'train[:50%]'.
     scale: '', or 'laptop' or 'smoke' for a smaller size of it.
+    arguments: as `catalogue.describe` takes them.
     data_dir: where data sets lie; None for TFDS's default, the environment's
       TFDS_DATA_DIR or ~/tensorflow_datasets.
+    manual_dir: files to import, for data sets that are published as files.
+    on_bad: what to do about a bad file, `npz.refuse` or `npz.skip`.
 
   Raises:
     ValueError: no such data set or split, or a directory that cannot be used.
   """
-  builder_class, config = _find(name, scale)
-  metadata = describe(name, scale)
+  if catalogue.is_recorded(name):
+    source, metadata = recordings.load(name, split, arguments, on_bad)
+    remedy = f'look at it with `python -m datasets.inspect {name}`'
+    return Episodes(name, metadata, source, name, remedy)
+  builder_class, config = catalogue.find(name, scale, arguments)
+  metadata = catalogue.describe(name, scale, arguments)
   base, _, rest = split.partition('[')
   if base not in config.episodes:
     raise ValueError(
@@ -120,14 +103,19 @@ def load(
   )
   with _quiet():
     builder = make()
+    builder.on_bad = on_bad
     prepared = builder.is_prepared()
   if not prepared:
     try:
-      _build(builder, metadata)
+      _build(builder, metadata, manual_dir)
     except OSError:
       if not builder.is_prepared():
         raise
       builder = make()  # Another process was faster.
+  remedy = (
+    'build the data set again with '
+    f'`python -m datasets.build {metadata["name"]} --overwrite`'
+  )
   try:
     source = builder.as_data_source(split=split)
   except Exception as error:
@@ -138,13 +126,16 @@ def load(
       ) from error
     raise ValueError(
       f'load: {metadata["name"]} in {builder.data_dir} cannot be opened '
-      f'({error}); build the data set again with '
-      f'`python -m datasets.build {metadata["name"]} --overwrite`'
+      f'({error}); {remedy}'
     ) from error
-  return Episodes(metadata['name'], metadata, source, str(builder.data_dir))
+  # Of published files there may be fewer than there are in a world.
+  counts = {k: x.num_examples for k, x in builder.info.splits.items()}
+  metadata['splits'] = counts
+  where = str(builder.data_dir)
+  return Episodes(metadata['name'], metadata, source, where, remedy)
 
 
-def _build(builder, metadata):
+def _build(builder, metadata, manual_dir):
   import tensorflow_datasets as tfds
 
   path = pathlib.Path(builder.data_dir)
@@ -165,8 +156,9 @@ def _build(builder, metadata):
   )
   tfds.disable_progress_bar()  # The builder draws one bar per split.
   try:
+    files = tfds.download.DownloadConfig(manual_dir=manual_dir)
     with _quiet(), contextlib.redirect_stdout(io.StringIO()):
-      builder.download_and_prepare()
+      builder.download_and_prepare(download_config=files)
   finally:
     tfds.enable_progress_bar()
 
@@ -182,37 +174,3 @@ def _quiet():
     logging.set_verbosity(verbosity)
 
 
-def _find(name, scale):
-  """Returns the builder class and the configuration of a name."""
-  if scale not in SCALES:
-    raise ValueError(
-      f'load: no such scale; got {scale!r}, need one of '
-      f'{", ".join(map(repr, SCALES))}; change load.scale'
-    )
-  full = f'{name}_{scale}' if scale else name
-  builder, _, config = full.partition('/')
-  found = _builders().get(builder)
-  configs = found.builder_configs if found else {}
-  if config not in configs:
-    raise ValueError(
-      f'load: no such data set; got {full!r}, need one of '
-      f'{", ".join(names())}; change load.name'
-    )
-  return found, configs[config]
-
-
-def _builders():
-  """Returns the builder classes of this package's modules by name."""
-  import tensorflow_datasets as tfds
-
-  found = {}
-  for module in pkgutil.iter_modules([str(pathlib.Path(__file__).parent)]):
-    if module.ispkg:
-      continue
-    module = importlib.import_module(f'datasets.{module.name}')
-    for member in vars(module).values():
-      if isinstance(member, type) and issubclass(
-        member, tfds.core.GeneratorBasedBuilder
-      ):
-        found[member.name] = member
-  return found

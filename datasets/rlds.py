@@ -1,18 +1,16 @@
-"""What all data sets here share: the fields of a record, and how it is made.
+"""What all data sets here share: the fields of a record.
 
 A record is a whole episode of T frames with RLDS names, stacked over time.
 Vectors are stored as bytes and frames by zlib: neither building nor reading
 needs TensorFlow.
 """
 
-import concurrent.futures
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import tensorflow_datasets as tfds
-import tqdm
 
 SPLITS = ('train', 'val', 'test')
 
@@ -22,8 +20,8 @@ class Config(tfds.core.BuilderConfig):
   """One variant of a data set.
 
   Attributes:
-    world: what the simulator is made from.
-    num_actions: actions are integers below it.
+    world: what the episodes come from, a tuple of numbers.
+    actions: their names; an action is an index into them.
     context: frames seen before imagining.
     query: frames to imagine.
     frame: (H, W, C).
@@ -32,7 +30,7 @@ class Config(tfds.core.BuilderConfig):
   """
 
   world: Any = None
-  num_actions: int = 0
+  actions: tuple[str, ...] = ()
   context: int = 0
   query: int = 0
   frame: tuple[int, int, int] = (0, 0, 0)
@@ -48,7 +46,8 @@ class Config(tfds.core.BuilderConfig):
   def facts(self) -> dict[str, Any]:
     """What `datasets.describe` returns, but for the name."""
     return {
-      'num_actions': self.num_actions,
+      'actions': tuple(self.actions),
+      'num_actions': len(self.actions),
       'context': self.context,
       'query': self.query,
       'frame': tuple(self.frame),
@@ -56,6 +55,29 @@ class Config(tfds.core.BuilderConfig):
       'splits': dict(self.episodes),
       'seed': self.seed,
     }
+
+
+def config(
+  name: str, description: str, world: Any, episodes: Mapping[str, int]
+) -> Config:
+  """Returns the variant of a world that knows its sizes.
+
+  Args:
+    name: of the variant.
+    description: one sentence.
+    world: with attributes actions, context, query and frame.
+    episodes: number of episodes by split.
+  """
+  return Config(
+    name=name,
+    description=description,
+    world=world,
+    actions=world.actions,
+    context=world.context,
+    query=world.query,
+    frame=world.frame,
+    episodes=episodes,
+  )
 
 
 def array(shape: tuple[int, ...], dtype: Any) -> tfds.features.Tensor:
@@ -86,56 +108,41 @@ def features(config: Config, oracle: Mapping) -> tfds.features.FeaturesDict:
   )
 
 
-def record(image, action, reward, oracle) -> dict[str, Any]:
-  """Returns a record of an episode that is cut off by its length.
+def record(
+  image, action, reward=0.0, terminal=False, **oracle
+) -> dict[str, Any]:
+  """Returns a record of an episode.
 
   Args:
     image: uint8 [T, H, W, C].
     action: [T], taken at each frame; the last is replaced by 0, for nothing
       follows it.
-    reward: [T].
-    oracle: the world's hidden state.
+    reward: [T], follows the action of each frame; or one for all.
+    terminal: whether the last frame ends the episode, or is cut off by its
+      length.
+    **oracle: the world's hidden state.
   """
   length = len(image)
   steps = np.arange(length)
+  ends = (steps == length - 2) & terminal
   return {
     'observation': {'image': image},
     'action': np.where(steps < length - 1, action, 0).astype(np.int32),
-    'reward': np.asarray(reward, np.float32),
-    'discount': np.ones(length, np.float32),
+    'reward': np.broadcast_to(np.float32(reward), length),
+    'discount': (~ends).astype(np.float32),
     'is_first': steps == 0,
     'is_last': steps == length - 1,
-    'is_terminal': np.zeros(length, bool),
-    'oracle': dict(oracle),
+    'is_terminal': (steps == length - 1) & terminal,
+    'oracle': oracle,
   }
 
 
-def generate(
-  make: Callable[[int], list], count: int, size: int, label: str
-) -> Iterator[tuple[int, dict[str, Any]]]:
-  """Yields numbered records, with a progress bar.
-
-  The next batch is made in a thread while this one is being written.
+def records(takes: Mapping[str, Any]) -> list[dict[str, Any]]:
+  """Returns the records of a batch, whose fields are those of `record`.
 
   Args:
-    make: `(first) -> records`, `size` of them, of episodes first, first + 1,
-      and so on.
-    count: number of episodes.
-    size: number of records that `make` returns; those after `count` are
-      dropped, so that all batches have one shape.
-    label: of the progress bar.
+    takes: arrays [B, ...] by name.
   """
-  with (
-    concurrent.futures.ThreadPoolExecutor(1) as pool,
-    tqdm.tqdm(
-      total=count, desc=label, unit=' episodes', mininterval=0.5
-    ) as bar,
-  ):
-    coming = pool.submit(make, 0)
-    for first in range(0, count, size):
-      records = coming.result()
-      if first + size < count:
-        coming = pool.submit(make, first + size)
-      for index, example in enumerate(records[: count - first], first):
-        yield index, example
-        bar.update()
+  takes = {name: np.asarray(x) for name, x in takes.items()}
+  count = len(takes['action'])
+  return [record(**{k: x[i] for k, x in takes.items()}) for i in range(count)]

@@ -141,7 +141,9 @@ def _check_macros() -> None:
 
 
 def _imports() -> str:
-  lines = ['from datasets import episodes']
+  lines = [
+    f'from datasets import {name}' for name in ('catalogue', 'episodes', 'npz')
+  ]
   lines += [f'from experiments import {name}' for name in programs()]
   for package in _PACKAGES:
     folder = importlib.util.find_spec(package).submodule_search_locations

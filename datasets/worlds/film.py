@@ -29,7 +29,7 @@ def camera(
     [T]; pose int32 [T, 3], (x, y) in 1/UNIT cells and the heading; room int32
     [T], where the camera is; visible bool [T, S]; wall_color int32 [rows,
     cols]; object_position int32 [O, 2]; object_color int32 [O]; object_present
-    bool [O].
+    bool [O]; with a teleport, source int32, the step it goes back to.
   """
   play = jax.jit(jax.vmap(functools.partial(tour.play, layout)))
   expose = jax.jit(jax.vmap(functools.partial(_expose, layout)))
@@ -60,6 +60,7 @@ def camera(
         'object_color': worlds.map.color[i],
         'object_present': worlds.map.present[i],
       }
+      | ({'source': worlds.mark.source[i, 0]} if layout.stretch else {})
       for i in range(size)
     ]
 
@@ -69,7 +70,8 @@ def camera(
 def _still(worlds, episode, step):
   """Returns the states at some episodes and steps."""
   maps = jax.tree.map(lambda x: x[episode], worlds.map)
-  return rooms.World(maps, *(x[episode, step] for x in worlds[1:]))
+  seen = jax.tree.map(lambda x: x[episode, step], worlds._replace(map=None))
+  return seen._replace(map=maps)
 
 
 def _expose(layout, world):

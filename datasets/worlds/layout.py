@@ -25,8 +25,10 @@ class Layout(NamedTuple):
   Attributes:
     rows: rooms along y.
     cols: rooms along x.
-    context: frames of the tour.
-    query: frames after it.
+    tour: frames of the tour.
+    query: frames to imagine.
+    stretch: frames seen after the walker was put back to an earlier pose of its
+      own at the end of the tour; 0 for going on without that.
     size: pixels of a side of the square frame.
     headings: directions of a full circle; a turn is one of them.
     step: cells walked by a forward action.
@@ -47,12 +49,15 @@ class Layout(NamedTuple):
     wander: probability, in the query, that the next room is any neighbour
       instead of the next one of the tour.
     glance: the least part of a full turn made in a room, in the query.
+    action_noise: probability that a random action happens instead.
+    movers: number of domes that walk about.
   """
 
   rows: int
   cols: int
-  context: int
+  tour: int
   query: int
+  stretch: int = 0
   size: int = 64
   headings: int = 24
   step: float = 0.15
@@ -72,6 +77,23 @@ class Layout(NamedTuple):
   redraw: float = 1.0
   wander: float = 1.0
   glance: float = 0.0
+  action_noise: float = 0.0
+  movers: int = 0
+
+  @property
+  def actions(self) -> tuple[str, ...]:
+    """Names of the actions."""
+    return ACTIONS
+
+  @property
+  def context(self) -> int:
+    """Frames seen before imagining."""
+    return self.tour + self.stretch
+
+  @property
+  def frame(self) -> tuple[int, int, int]:
+    """(H, W, C)."""
+    return self.size, self.size, 3
 
   @property
   def rooms(self) -> int:
@@ -98,23 +120,33 @@ LAPTOP = {
   'size': 32, 'headings': 12, 'step': 0.5, 'jitter': 0.0, 'redraw': 0.0,
   'wander': 0.0, 'glance': 1.0,
 }  # fmt: skip
-SMOKE = LAPTOP | {'size': 16, 'context': 13, 'query': 12}
+SMOKE = LAPTOP | {'size': 16, 'tour': 13, 'query': 12}
 
-TWO = Layout(rows=1, cols=2, context=301, query=200)
-FOUR = Layout(rows=2, cols=2, context=501, query=500)
-TEN = Layout(rows=2, cols=5, context=1101, query=900)
+TWO = Layout(rows=1, cols=2, tour=301, query=200)
+FOUR = Layout(rows=2, cols=2, tour=501, query=500)
+TEN = Layout(rows=2, cols=5, tour=1101, query=900)
 
-LAYOUTS = {
-  'two_rooms': TWO,
-  'four_rooms': FOUR,
-  'ten_rooms': TEN,
-  'two_rooms_laptop': TWO._replace(**LAPTOP, context=61, query=60),
-  'four_rooms_laptop': FOUR._replace(**LAPTOP, context=101, query=100),
-  'ten_rooms_laptop': TEN._replace(**LAPTOP, context=241, query=200),
-  'two_rooms_smoke': TWO._replace(**SMOKE),
-  'four_rooms_smoke': FOUR._replace(**SMOKE),
-  'ten_rooms_smoke': TEN._replace(**SMOKE),
-}
+
+def _layouts():
+  """Returns each plan at paper, laptop and smoke size, and with a teleport."""
+  found = {}
+  for name, paper, tour, query in (
+    ('two_rooms', TWO, 61, 60),
+    ('four_rooms', FOUR, 101, 100),
+    ('ten_rooms', TEN, 241, 200),
+  ):
+    laptop = paper._replace(**LAPTOP, tour=tour, query=query)
+    smoke = paper._replace(**SMOKE)
+    found |= {name: paper, f'{name}_laptop': laptop, f'{name}_smoke': smoke}
+    found |= {
+      f'{name}_teleport': paper._replace(stretch=20),
+      f'{name}_teleport_laptop': laptop._replace(stretch=10),
+      f'{name}_teleport_smoke': smoke._replace(tour=9, stretch=4),
+    }
+  return found
+
+
+LAYOUTS = _layouts()
 
 
 class Faces(NamedTuple):

@@ -4,6 +4,7 @@ The state is made of integers and the dynamics are integer arithmetic, so a
 trajectory is the same on every machine; only the frame is floating point.
 """
 
+import functools
 from typing import Any, NamedTuple
 
 import jax
@@ -11,8 +12,9 @@ import jax.numpy as jnp
 from brax import envs
 from brax.envs import base
 
+from datasets.worlds import draws, movers, raycast, textures
 from datasets.worlds import layout as layouts
-from datasets.worlds import raycast, textures
+from datasets.worlds.movers import Movers
 
 TURN = (0, 0, 1, -1, 1, -1)
 """Headings turned by each action, counter-clockwise."""
@@ -37,6 +39,20 @@ class Map(NamedTuple):
   present: jax.Array
 
 
+class Mark(NamedTuple):
+  """Where the walker will be put back to at the end of the tour.
+
+  Attributes:
+    source: int32, the step at which it is, was or will be there.
+    position: int32 [2], where it was, once that step is over.
+    heading: int32, and which way it looked.
+  """
+
+  source: jax.Array
+  position: jax.Array
+  heading: jax.Array
+
+
 class World(NamedTuple):
   """The whole state.
 
@@ -45,28 +61,24 @@ class World(NamedTuple):
     position: int32 [2], (x, y) in 1/UNIT cells.
     heading: int32, counter-clockwise from +x.
     time: int32, steps since the start.
+    mark: for the teleport; None where there is none.
+    key: raw uint32 key of what happens by chance; None where nothing does.
+    movers: domes that walk about; None where there are none.
   """
 
   map: Map
   position: jax.Array
   heading: jax.Array
   time: jax.Array
-
-
-def below(bits: jax.Array, bound: int | jax.Array) -> jax.Array:
-  """Returns int32 draws from 0 to bound - 1, from uint32 draws."""
-  return (bits % jnp.asarray(bound, jnp.uint32)).astype(jnp.int32)
-
-
-def chance(bits: jax.Array, probability: float) -> jax.Array:
-  """Returns bool draws, True with a probability, from uint32 draws."""
-  return bits >> 8 < round(probability * 2**24)
+  mark: Mark | None = None
+  key: jax.Array | None = None
+  movers: Movers | None = None
 
 
 def near(bits: jax.Array, cells: float) -> jax.Array:
   """Returns int32 draws of an offset within cells, in 1/UNIT cells."""
   slack = int(cells * layouts.UNIT)
-  return below(bits, 2 * slack + 1) - slack
+  return draws.below(bits, 2 * slack + 1) - slack
 
 
 def draw_map(layout: layouts.Layout, key: jax.Array) -> Map:
@@ -82,14 +94,14 @@ def draw_map(layout: layouts.Layout, key: jax.Array) -> Map:
   wall = jnp.argsort(rounds[1:, :colors], -1).reshape(-1)[:rooms]
   wall = wall[jnp.argsort(rounds[0, :rooms])]
   bits = jax.random.bits(key, (rooms, 8))
-  corner = (below(bits[:, :1], 4) + jnp.array([[0, 2]])) % 4
+  corner = (draws.below(bits[:, :1], 4) + jnp.array([[0, 2]])) % 4
   away = int(0.3 * layout.room * layouts.UNIT)
   corners = jnp.array([[1, 1], [-1, 1], [-1, -1], [1, -1]]) * away
   position = jnp.asarray(layouts.centres(layout))[:, None] + corners[corner]
   noise = near(bits[:, 1:5].reshape(rooms, 2, 2), 0.05 * layout.room)
-  first = below(bits[:, 5], kinds)
-  second = (first + 1 + below(bits[:, 6], kinds - 1)) % kinds
-  present = chance(bits[:, 7], layout.second)
+  first = draws.below(bits[:, 5], kinds)
+  second = (first + 1 + draws.below(bits[:, 6], kinds - 1)) % kinds
+  present = draws.chance(bits[:, 7], layout.second)
   return Map(
     wall.astype(jnp.int32),
     (position + noise).reshape(-1, 2),
@@ -102,13 +114,24 @@ def start(layout: layouts.Layout, key: jax.Array) -> World:
   """Draws a map and a pose near the centre of a random room."""
   key, more = jax.random.split(key)
   bits = jax.random.bits(more, (4,))
-  centre = jnp.asarray(layouts.centres(layout))[below(bits[0], layout.rooms)]
-  return World(
+  room = draws.below(bits[0], layout.rooms)
+  centre = jnp.asarray(layouts.centres(layout))[room]
+  world = World(
     draw_map(layout, key),
     centre + near(bits[1:3], layout.stray),
-    below(bits[3], layout.headings),
+    draws.below(bits[3], layout.headings),
     jnp.int32(0),
   )
+  if layout.stretch:
+    bits = jax.random.bits(jax.random.fold_in(more, 1))
+    source = draws.below(bits, layout.tour)
+    world = world._replace(mark=Mark(source, world.position, world.heading))
+  if layout.action_noise or layout.movers:
+    world = world._replace(key=jax.random.fold_in(more, 2))
+  if layout.movers:
+    draw = jax.random.fold_in(more, 3)
+    world = world._replace(movers=movers.start(layout, draw))
+  return world
 
 
 def is_free(layout: layouts.Layout, position: jax.Array) -> jax.Array:
@@ -122,6 +145,9 @@ def is_free(layout: layouts.Layout, position: jax.Array) -> jax.Array:
 
 def move(layout: layouts.Layout, world: World, action: jax.Array) -> World:
   """Turns, then walks, sliding along walls."""
+  if world.key is not None:
+    now = jax.random.fold_in(world.key, world.time)
+    action = draws.slip(now, action, len(TURN), layout.action_noise)
   heading = (world.heading + jnp.array(TURN)[action]) % layout.headings
   stride = jnp.asarray(layouts.strides(layout))[heading]
   stride = stride * jnp.array(WALK)[action]
@@ -129,26 +155,58 @@ def move(layout: layouts.Layout, world: World, action: jax.Array) -> World:
   for axis in range(2):
     ahead = position.at[axis].add(stride[axis])
     position = jnp.where(is_free(layout, ahead), ahead, position)
-  return world._replace(position=position, heading=heading, time=world.time + 1)
+  ahead = world._replace(
+    position=position, heading=heading, time=world.time + 1
+  )
+  if world.movers is not None:
+    free = functools.partial(is_free, layout)
+    ahead = ahead._replace(
+      movers=movers.walk(layout, jax.random.fold_in(now, 1), world.movers, free)
+    )
+  return ahead if world.mark is None else _teleport(layout, world, ahead)
+
+
+def _teleport(layout, world, ahead):
+  """Remembers the pose of the marked step; goes there when the tour ends."""
+  here = world.mark._replace(position=world.position, heading=world.heading)
+  mark = _where(world.time == world.mark.source, here, world.mark)
+  back = ahead._replace(position=mark.position, heading=mark.heading)
+  ahead = _where(ahead.time == layout.tour, back, ahead)
+  return ahead._replace(mark=mark)
+
+
+def _where(condition, one, other):
+  return jax.tree.map(lambda a, b: jnp.where(condition, a, b), one, other)
 
 
 def frame(layout: layouts.Layout, world: World) -> jax.Array:
   """Returns what the camera sees, uint8 [H, W, 3]."""
   view, hits = look(layout, world)
-  return raycast.paint(layout, view, hits, world.map.wall, world.map.color)
+  _, color, _ = _domes(world)
+  return raycast.paint(layout, view, hits, world.map.wall, color)
 
 
 def visible(layout: layouts.Layout, world: World) -> jax.Array:
   """Returns which wall panels, then objects, are in view: bool [S]."""
-  return raycast.seen(layout, look(layout, world)[1])
+  hits = look(layout, world)[1]
+  return raycast.seen(layout, hits)[: layout.panels + layout.objects]
 
 
 def look(layout, world):
   """Returns the camera of a state and what its columns meet."""
-  view = raycast.camera(
-    layout, world.position, world.heading, world.map.position
-  )
-  return view, raycast.cast(layout, view, world.map.present)
+  position, _, present = _domes(world)
+  view = raycast.camera(layout, world.position, world.heading, position)
+  return view, raycast.cast(layout, view, present)
+
+
+def _domes(world):
+  """Returns the places and colours of all domes, and which are there."""
+  here = world.map.position, world.map.color, world.map.present
+  if world.movers is None:
+    return here
+  walking = world.movers.position, world.movers.color
+  there = jnp.ones(len(walking[1]), bool)
+  return tuple(map(jnp.concatenate, zip(here, (*walking, there), strict=True)))
 
 
 class Rooms(base.Env):

@@ -1,11 +1,13 @@
-"""Colours and procedural textures of the rooms.
+"""Colours and procedural textures of rooms and mazes.
 
 The colours are the means of labmaze's style_01 walls and Memory Maze's target
-colours; sky and floor are measured on the paper's frames. The wall pattern is
-our own: rectangles of irregular size with dark seams.
+colours; sky and floor are measured, for rooms on the paper's frames, for mazes
+on Memory Maze's. The wall pattern is our own: rectangles of irregular size with
+dark seams.
 """
 
 import functools
+from typing import NamedTuple
 
 import numpy as np
 
@@ -16,17 +18,23 @@ def _pale(colors):
   return 0.85 * colors + 0.15 * colors.mean(-1, keepdims=True)
 
 
-WALLS = _pale([
+PAINTS = np.array([
   (32, 116, 177), (169, 65, 103), (85, 120, 75), (166, 197, 156),
   (68, 80, 176), (143, 32, 26), (213, 123, 104), (196, 169, 38),
 ])  # fmt: skip
 """Blue, cerise, green, green_bright, purple, red, red_bright, yellow."""
 
-OBJECTS = _pale([
+TARGETS = np.array([
   (170, 38, 30), (99, 170, 88), (39, 140, 217), (93, 105, 199),
   (220, 193, 59), (220, 128, 107),
-])  # fmt: skip
-"""Red, green, blue, purple, yellow, salmon."""
+]) / 220  # fmt: skip
+"""Red, green, blue, purple, yellow, salmon, from 0 to 1."""
+
+WALLS = _pale(PAINTS)
+"""The walls of the rooms."""
+
+OBJECTS = _pale(220 * TARGETS)
+"""The domes of the rooms."""
 
 SKY = np.array([(61, 82, 108), (84, 113, 149)])
 """At the horizon and at the top of the frame."""
@@ -41,6 +49,37 @@ CELLS = 4
 
 LEVELS = 5
 """Blurred copies of the wall; copy l is blurred over 2^l texels."""
+
+
+class Look(NamedTuple):
+  """Colours that all frames of a world have in common.
+
+  Attributes:
+    objects: [C, 3], of domes.
+    sky: [2, 3], at the horizon and at the top of the frame.
+    glow: light on a dome: everywhere, where it looks up, and where it looks at
+      the camera.
+  """
+
+  objects: np.ndarray
+  sky: np.ndarray
+  glow: tuple[float, float, float]
+
+
+ROOMS = Look(OBJECTS, SKY, (0.42, 0.38, 0.30))
+
+MAZE = Look(
+  255 * TARGETS,
+  np.array([(51, 77, 102), (76, 114, 153)]),
+  (0.30, 0.06, 0.57),
+)
+"""The light is a lamp on the camera, which looks down a little."""
+
+LAMP = (0.30, 0.60)
+"""Light in mazes: everywhere, and where a face looks at the camera."""
+
+FLOORS = 0.36 * np.array([(54, 89, 109), (111, 148, 170)])
+"""Of the mazes' corridors and rooms, lit."""
 
 
 def _split(rng, x, y, width, height, found):

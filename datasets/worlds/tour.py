@@ -3,7 +3,8 @@
 The context tours all rooms around the ring: through the middle of an opening,
 to a waypoint in the room, a full turn there, on to the next room. The query
 goes on through rooms already seen; `Layout.redraw`, `wander` and `glance` say
-how freely.
+how freely. Where the walker is put back to an earlier pose at the end of the
+tour, the script is put back with it, to what it was about to do there.
 """
 
 from typing import NamedTuple
@@ -11,10 +12,11 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
+from datasets.worlds import draws, rooms
 from datasets.worlds import layout as layouts
-from datasets.worlds import rooms
 
 DOOR, WAYPOINT, LOOK = range(3)
+NOOP = layouts.ACTIONS.index('noop')
 
 
 class Tour(NamedTuple):
@@ -29,6 +31,7 @@ class Tour(NamedTuple):
     waypoints: int32 [rooms, 2], the last drawn for each room.
     direction: int32, 1 or -1 around the ring.
     spin: int32, 1 or -1, which way it looks around.
+    bookmark: its own memory at the marked step; None without a teleport.
   """
 
   key: jax.Array
@@ -39,6 +42,7 @@ class Tour(NamedTuple):
   waypoints: jax.Array
   direction: jax.Array
   spin: jax.Array
+  bookmark: 'Tour | None' = None
 
 
 def start(layout, key: jax.Array, world: rooms.World) -> Tour:
@@ -48,8 +52,8 @@ def start(layout, key: jax.Array, world: rooms.World) -> Tour:
   bits = jax.random.bits(more, (layout.rooms + 1, 2))
   room = jnp.argmin(jnp.sum((centres - world.position) ** 2, -1))
   waypoints = centres + rooms.near(bits[1:], layout.jitter)
-  direction, spin = 2 * rooms.below(bits[0], 2) - 1
-  return Tour(
+  direction, spin = 2 * draws.below(bits[0], 2) - 1
+  tour = Tour(
     key,
     jnp.int32(WAYPOINT),
     room.astype(jnp.int32),
@@ -59,18 +63,36 @@ def start(layout, key: jax.Array, world: rooms.World) -> Tour:
     direction,
     spin,
   )
+  return tour if world.mark is None else tour._replace(bookmark=tour)
 
 
 def act(layout, tour: Tour, world: rooms.World) -> tuple[Tour, jax.Array]:
   """Returns the script's memory and the action at a state."""
   bits = jax.random.bits(jax.random.fold_in(tour.key, world.time), (6,))
-  query = world.time >= layout.context
+  query = world.time >= layout.tour
+  if world.mark is not None:
+    tour = _recall(layout, tour, world)
   tour = _arrive(layout, bits[:4], tour, world.position, query)
   tour = _leave(layout, bits[4:], tour, query)
   looking = tour.stage == LOOK
   around = jnp.where(tour.spin > 0, 2, 3)
   action = jnp.where(looking, around, _steer(layout, tour.target, world))
+  if world.mark is not None:
+    action = jnp.where(world.time == layout.tour - 1, NOOP, action)
   return tour._replace(turns=tour.turns - looking), action
+
+
+def _recall(layout, tour, world):
+  """Turns back to the bookmark when the walker was put back."""
+
+  def where(condition, one, other):
+    return jax.tree.map(lambda a, b: jnp.where(condition, a, b), one, other)
+
+  now = tour._replace(bookmark=None)
+  marked = world.time == world.mark.source
+  bookmark = where(marked, now, tour.bookmark)
+  now = where(world.time == layout.tour, bookmark, now)
+  return now._replace(bookmark=bookmark)
 
 
 def _arrive(layout, bits, tour, position, query):
@@ -81,10 +103,10 @@ def _arrive(layout, bits, tour, position, query):
   stops = arrived & (tour.stage == WAYPOINT)
   fresh = jnp.asarray(layouts.centres(layout))[tour.room]
   fresh = fresh + rooms.near(bits[:2], layout.jitter)
-  redraws = enters & rooms.chance(bits[2], layout.redraw)
+  redraws = enters & draws.chance(bits[2], layout.redraw)
   waypoint = jnp.where(redraws, fresh, tour.waypoints[tour.room])
   least = round(layout.glance * layout.headings)
-  glance = least + rooms.below(bits[3], layout.headings + 1 - least)
+  glance = least + draws.below(bits[3], layout.headings + 1 - least)
   turns = jnp.where(query, glance, layout.headings)
   return tour._replace(
     stage=tour.stage + (enters | stops),
@@ -101,8 +123,8 @@ def _leave(layout, bits, tour, query):
   place = jnp.argmax(ring == tour.room)
   following = ring[(place + tour.direction) % layout.rooms]
   table, count = map(jnp.asarray, layouts.neighbours(layout))
-  choice = rooms.below(bits[0], count[tour.room])
-  wanders = query & rooms.chance(bits[1], layout.wander)
+  choice = draws.below(bits[0], count[tour.room])
+  wanders = query & draws.chance(bits[1], layout.wander)
   following = jnp.where(wanders, table[tour.room, choice], following)
   centres = jnp.asarray(layouts.centres(layout))
   opening = (centres[tour.room] + centres[following]) // 2
@@ -144,9 +166,9 @@ def play(layout: layouts.Layout, key: jax.Array) -> tuple:
     world, tour = carry
     tour, action = act(layout, tour, world)
     ahead = rooms.move(layout, world, action)
-    seen = (world.position, world.heading, world.time)
+    seen = world._replace(map=None)
     return (ahead, tour), (seen, action, tour.room)
 
   carry = (world, start(layout, script, world))
   _, (seen, action, room) = jax.lax.scan(step, carry, None, layout.length)
-  return rooms.World(world.map, *seen), action.astype(jnp.int32), room
+  return seen._replace(map=world.map), action.astype(jnp.int32), room

@@ -1,0 +1,227 @@
+"""The TFDS builder that all data sets of worlds are made from."""
+
+import dataclasses
+import math
+import re
+import sys
+import time
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import tensorflow_datasets as tfds
+
+from datasets import npz, rlds, shards
+
+_ARGUMENT = re.compile(r'\+([a-z_]+)-([^+]+)')
+
+
+class Source(NamedTuple):
+  """Where the episodes of a split come from.
+
+  Attributes:
+    make: `(first) -> records` of a batch of episodes first, first + 1, ...
+    count: number of episodes.
+    size: of a batch.
+  """
+
+  make: shards.Make
+  count: int
+  size: int
+
+
+class Builder(tfds.core.ShardBasedBuilder, skip_registration=True):
+  """A data set whose variants are worlds, with episodes made by a script.
+
+  A subclass has VERSION, RELEASE_NOTES and BUILDER_CONFIGS, and gives `oracle`,
+  `maker`, `environment` and `chart`. A variant with other arguments of its
+  world has them in its name: `four_rooms+action_noise-0.1+movers-2`.
+
+  Attributes:
+    DESCRIPTION: what the episodes are about, and whose choice the numbers are.
+    ARGUMENTS: attributes of the world that may be chosen: counts, which are
+      integers, and probabilities, which are floats.
+    FRAMES: frames made at once, about.
+    workers: shards made at a time; None for one on each core.
+    on_bad: what to do about a file that is given and has faults.
+  """
+
+  DESCRIPTION = ''
+  ARGUMENTS = ('action_noise', 'movers')
+  FRAMES = 4096
+  workers: int | None = None
+  on_bad = staticmethod(npz.refuse)
+
+  @staticmethod
+  def oracle(config: rlds.Config) -> Mapping[str, Any]:
+    """Returns the features of the world's hidden state."""
+    raise NotImplementedError
+
+  @staticmethod
+  def maker(config: rlds.Config, split: str, size: int):
+    """Returns `(first) -> records` of `size` episodes of a split.
+
+    An episode depends on the seed, the split and its index alone.
+    """
+    raise NotImplementedError
+
+  @staticmethod
+  def environment(config: rlds.Config):
+    """Returns the world as a `brax.envs.Env`."""
+    raise NotImplementedError
+
+  @staticmethod
+  def chart(config: rlds.Config, episode: Mapping[str, Any]):
+    """Returns the `worlds.chart.Chart` of an episode."""
+    raise NotImplementedError
+
+  @classmethod
+  def named(cls, name: str) -> rlds.Config | None:
+    """Returns a variant by its name without arguments, if there is one."""
+    return cls.builder_configs.get(name)
+
+  @classmethod
+  def get_builder_config(cls, name, version=None) -> rlds.Config | None:
+    """Returns a variant by its whole name, if there is one.
+
+    Raises:
+      ValueError: an argument that the world does not have, or a bad value.
+    """
+    del version
+    base, plus, rest = name.partition('+')
+    config, arguments = cls.named(base), dict(_ARGUMENT.findall(plus + rest))
+    if config is None or _ARGUMENT.sub('', plus + rest):
+      return None
+    return cls.variant(config, arguments)
+
+  @classmethod
+  def variant(
+    cls, config: rlds.Config, arguments: Mapping[str, Any]
+  ) -> rlds.Config:
+    """Returns a variant with other arguments of its world.
+
+    Args:
+      config: the variant to start from.
+      arguments: values, or texts of them, by name.
+
+    Raises:
+      ValueError: an argument that the world does not have, or a bad value.
+    """
+    changes = {
+      name: _value(config, cls.ARGUMENTS, name, arguments[name])
+      for name in sorted(arguments)
+    }
+    world = config.world
+    changes = {k: v for k, v in changes.items() if v != getattr(world, k)}
+    if not changes:
+      return config
+    world = world._replace(**changes)
+    suffix = ''.join(f'+{name}-{x:g}' for name, x in changes.items())
+    return dataclasses.replace(
+      config,
+      name=config.name + suffix,
+      world=world,
+      context=world.context,
+      query=world.query,
+      frame=world.frame,
+    )
+
+  def _info(self) -> tfds.core.DatasetInfo:
+    config = self.builder_config
+    return tfds.core.DatasetInfo(
+      builder=self,
+      description=self.DESCRIPTION,
+      citation=CITATION,
+      homepage='https://arxiv.org/abs/2307.02064',
+      features=rlds.features(config, self.oracle(config)),
+      disable_shuffling=True,
+      metadata=tfds.core.MetadataDict(
+        config.facts, world=dict(config.world._asdict())
+      ),
+    )
+
+  def sources(self, dl_manager) -> dict[str, Source]:
+    """Returns where the episodes of each split come from.
+
+    Args:
+      dl_manager: TFDS's, for data sets that are published as files.
+    """
+    del dl_manager
+    config, found = self.builder_config, {}
+    for split, count in config.episodes.items():
+      size = max(1, min(self.FRAMES // config.length, count))
+      found[split] = Source(self.maker(config, split, size), count, size)
+    return found
+
+  def _shard_iterators_per_split(self, dl_manager):
+    return self._split_shards(dl_manager, None)
+
+  def _split_shards(self, dl_manager, most):
+    config = self.builder_config
+    weight = config.length * math.prod(config.frame)
+    found = {}
+    for split, (make, count, size) in self.sources(dl_manager).items():
+      count = count if most is None else min(count, most)
+      found[split] = shards.shards(make, count, size, weight)
+    return found
+
+  def _download_and_prepare(self, dl_manager, download_config=None):
+    most = download_config and download_config.max_examples_per_split
+    start = time.monotonic()
+    found = [
+      shards.write(self, split, parts, self.workers)
+      for split, parts in self._split_shards(dl_manager, most).items()
+    ]
+    self.info.set_splits(tfds.core.SplitDict(found))
+    print(
+      f'{self.name}/{self.builder_config.name}: '
+      f'{self.info.splits.total_num_examples:,} episodes, '
+      f'{sum(split.num_bytes for split in found) / 1e6:,.1f} MB, built in '
+      f'{time.monotonic() - start:,.0f} s',
+      file=sys.stderr,
+    )
+
+
+CITATION = """
+@inproceedings{deng2023facing,
+  title={Facing Off World Model Backbones: {RNN}s, {T}ransformers, and {S4}},
+  author={Deng, Fei and Park, Junyeong and Ahn, Sungjin},
+  booktitle={Advances in Neural Information Processing Systems},
+  year={2023}
+}
+"""
+
+
+def _value(config, known, name, given):
+  """Returns the value of an argument, a number of the right kind."""
+  if name not in known:
+    raise ValueError(
+      f'load: {config.name} has no argument {name!r}; need one of '
+      f'{", ".join(known)}; change load.arguments'
+    )
+  is_count = isinstance(getattr(config.world, name), int)
+  try:
+    value = int(given) if is_count else float(given)
+    good = value == float(given) and 0 <= value < (np.inf if is_count else 1)
+  except (TypeError, ValueError):
+    good = False
+  if not good:
+    need = 'an integer, 0 or more' if is_count else 'a probability below 1'
+    raise ValueError(
+      f'load: {name} of {config.name} must be {need}; got {given!r}; change '
+      'load.arguments'
+    )
+  return value
+
+
+def keys(config: rlds.Config, split: str, size: int):
+  """Returns `(first) -> uint32 [size, 2]`, a raw key for each episode.
+
+  A key depends on the seed, the split and the episode's index alone.
+  """
+  import jax
+
+  key = jax.random.PRNGKey(config.seed)
+  key = jax.random.fold_in(key, rlds.SPLITS.index(split))
+  fold = jax.vmap(jax.random.fold_in, (None, 0))
+  return lambda first: fold(key, np.arange(first, first + size))

@@ -1,0 +1,6 @@
+"""Recordings of one's own: found, checked, and cut into episodes.
+
+`folders` and `steps` find recordings, `survey` looks at one of them,
+`examination` at all, `alignment` at which frame an action belongs to,
+`division` makes splits, and `windows` gives random access.
+"""

@@ -1,0 +1,70 @@
+"""The corridor of Multi Doors Keys from above, for people."""
+
+import functools
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from datasets.worlds import chart as charts
+from datasets.worlds import corridor as corridors
+from datasets.worlds import doors_keys, squares, tiles
+
+
+def chart(
+  corridor: corridors.Corridor, episode: Mapping[str, Any]
+) -> charts.Chart:
+  """Returns the map of an episode, with its doors and keys as they are.
+
+  Args:
+    corridor: the plan.
+    episode: a record of the data set.
+  """
+  oracle = episode['oracle']
+  x, y, heading = np.asarray(oracle['pose']).T
+  height, width = corridors.floor(corridor).shape
+  away = np.maximum(
+    np.abs(y[:, None, None] - np.arange(height)[:, None]),
+    np.abs(x[:, None, None] - np.arange(width)),
+  )
+  near = away <= corridors.REACH
+  seen = np.where(near.any(0), near.argmax(0), len(x)).astype(np.int32)
+  grid = jax.jit(functools.partial(doors_keys.grid, corridor))
+  return charts.Chart(
+    draw=lambda t: tiles.whole(np.asarray(grid(_world(oracle, t)))),
+    path=(np.stack([x, y], -1) + 0.5) * tiles.SIDE,
+    heading=heading * (np.pi / 2),
+    seen=seen.repeat(tiles.SIDE, 0).repeat(tiles.SIDE, 1),
+    cue=tuple(map(_cue, oracle['inventory'], oracle['door_open'])),
+  )
+
+
+def _world(oracle, t):
+  """Returns the state at a step, as far as it is on the map."""
+  movers = None
+  if 'mover_color' in oracle:
+    movers = squares.Squares(oracle['mover_column'][t], oracle['mover_color'])
+  world = doors_keys.World(
+    oracle['door_color'],
+    oracle['key_color'],
+    oracle['door_open'][t],
+    oracle['key_taken'][t],
+    oracle['inventory'][t],
+    oracle['pose'][t, :2],
+    oracle['pose'][t, 2],
+    t,
+    movers=movers,
+  )
+  return jax.tree.map(jnp.asarray, world)
+
+
+def _cue(inventory, is_open):
+  held = [
+    f'{count} {name}'
+    for count, name in zip(inventory, tiles.NAMES, strict=True)
+    if count
+  ]
+  held = ', '.join(held) or 'nothing'
+  return f'holds {held}; {sum(is_open)} of {len(is_open)} doors open'

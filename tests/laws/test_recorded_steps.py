@@ -1,0 +1,299 @@
+"""Laws of RLDS data sets of TFDS: walks as steps, and as whole arrays."""
+
+import io
+import json
+import pathlib
+import struct
+import subprocess
+import sys
+
+import numpy as np
+import PIL.Image
+import pytest
+import tensorflow_datasets as tfds
+
+import datasets
+from datasets import inspect, recordings
+from tests import walks
+
+F = tfds.features
+SIZES = {'train': 7, 'validation': 2, 'test': 3}
+WALKS = {
+  split: [walks.walk(10 * count + i, 24 + i) for i in range(count)]
+  for split, count in SIZES.items()
+}
+
+
+def png(frame):
+  file = io.BytesIO()
+  PIL.Image.fromarray(frame).save(file, 'PNG')
+  file.seek(0)
+  return file
+
+
+FRAMES = {
+  'zlib': (F.Tensor(shape=(16, 16, 3), dtype=np.uint8, encoding='zlib'), None),
+  'plain': (F.Tensor(shape=(16, 16, 3), dtype=np.uint8), None),
+  'png': (F.Image(shape=(16, 16, 3)), png),
+  'any_size': (F.Image(), png),
+}
+
+
+def steps(kind, record):
+  """Returns a record as the steps of RLDS."""
+  written = FRAMES[kind][1] or np.asarray
+  last = len(record['image']) - 1
+  return [
+    {
+      'observation': {'image': written(image), 'place': np.ones(2, 'f4')},
+      'action': np.int32(action),
+      'reward': np.float32(reward),
+      'discount': np.float32(1),
+      'is_first': t == 0,
+      'is_last': t == last,
+      'is_terminal': t == last,
+      'instruction': 'walk',
+    }
+    for t, (image, action, reward) in enumerate(zip(
+      record['image'], record['action'], record['reward'], strict=True
+    ))
+  ]  # fmt: skip
+
+
+def prepared(folder, features, examples, name='walks'):
+  """Writes a data set and returns its name here, a path."""
+
+  class Walks(tfds.core.GeneratorBasedBuilder, skip_registration=True):
+    VERSION = tfds.core.Version('1.0.0')
+
+    def _info(self):
+      return tfds.core.DatasetInfo(
+        builder=self, features=features, disable_shuffling=True
+      )
+
+    def _split_generators(self, dl_manager):
+      return {k: self._generate_examples(x) for k, x in examples.items()}
+
+    def _generate_examples(self, found):
+      yield from enumerate(found)
+
+  Walks.name = name
+  Walks(data_dir=str(folder), file_format='array_record').download_and_prepare()
+  return f'tfds:{folder}/{name}/1.0.0'
+
+
+def nested(folder, kind, **more):
+  step = {
+    'observation': {
+      'image': FRAMES[kind][0],
+      'place': F.Tensor(shape=(2,), dtype=np.float32),
+    },
+    'action': F.Scalar(np.int32),
+    'reward': F.Scalar(np.float32),
+    'discount': F.Scalar(np.float32),
+    'is_first': F.Scalar(np.bool_),
+    'is_last': F.Scalar(np.bool_),
+    'is_terminal': F.Scalar(np.bool_),
+    'instruction': F.Text(),
+  }
+  return prepared(
+    folder,
+    F.FeaturesDict({
+      'steps': F.Dataset(step), 'episode_metadata': {'number': np.int32}
+    }),
+    {
+      split: [
+        {'steps': steps(kind, x), 'episode_metadata': {'number': i}}
+        for i, x in enumerate(found)
+      ]
+      for split, found in WALKS.items()
+    },
+    **more,
+  )  # fmt: skip
+
+
+@pytest.fixture(scope='module')
+def name(tmp_path_factory):
+  return nested(tmp_path_factory.mktemp('steps'), 'zlib')
+
+
+def as_tfrecord(name):
+  """Writes the records of a data set into TFRecord files instead."""
+  folder = pathlib.Path(name.removeprefix('tfds:'))
+  builder = tfds.builder_from_directory(folder)
+  for split in SIZES:
+    records = builder.as_data_source(
+      split, deserialize_method=tfds.decode.DeserializeMethod.RAW_BYTES
+    )
+    (file,) = builder.info.splits[split].filepaths
+    framed = [
+      struct.pack('<QI', len(x), 0) + x + struct.pack('<I', 0) for x in records
+    ]
+    path = str(file).replace('array_record', 'tfrecord')
+    pathlib.Path(path).write_bytes(b''.join(framed))
+    pathlib.Path(file).unlink()
+  info = json.loads((folder / 'dataset_info.json').read_text())
+  info['fileFormat'] = 'tfrecord'
+  for split in info['splits']:
+    split['filepathTemplate'] = '{DATASET}-{SPLIT}.{FILEFORMAT}-{SHARD_X_OF_Y}'
+  (folder / 'dataset_info.json').write_text(json.dumps(info))
+
+
+def assert_walks(name):
+  """Every split holds the walks that were written, action by frame."""
+  for split, found in WALKS.items():
+    episodes = datasets.load(name, split.replace('validation', 'val'))
+    assert len(episodes) == len(found)
+    for episode, record in zip(episodes, found, strict=True):
+      image = episode['observation']['image']
+      np.testing.assert_array_equal(image, record['image'][:24])
+      np.testing.assert_array_equal(episode['action'], record['action'][:24])
+      np.testing.assert_array_equal(episode['reward'], record['reward'][:24])
+      np.testing.assert_array_equal(
+        walks.MOVES[episode['action'][:-1]], walks.move(image)
+      )
+      assert episode['is_terminal'].any() == (len(record['image']) == 24)
+
+
+@pytest.mark.parametrize('kind', FRAMES)
+def test_steps_become_episodes(kind, tmp_path):
+  name = nested(tmp_path, kind)
+  assert_walks(name)
+  about = datasets.describe(name)
+  assert about['splits'] == {'train': 7, 'val': 2, 'test': 3}
+  assert (about['length'], about['num_actions']) == (24, 5)
+  oracle = datasets.load(name)[3]['oracle']
+  assert oracle['observation/place'].shape == (24, 2)
+  assert oracle['episode_metadata/number'] == 3
+  assert set(oracle) == {'observation/place', 'episode_metadata/number'}
+
+
+def test_files_of_tensorflow_are_read_without_it(tmp_path):
+  name = nested(tmp_path, 'png')
+  as_tfrecord(name)
+  assert_walks(name)
+  code = (
+    f'import sys, datasets; datasets.load({name!r})[0];'
+    'sys.exit("tensorflow" in sys.modules)'
+  )
+  root = pathlib.Path(__file__).parents[2]
+  assert subprocess.run([sys.executable, '-c', code], cwd=root).returncode == 0
+
+
+def test_whole_arrays_become_episodes(tmp_path):
+  features = F.FeaturesDict({
+    'observation': {'image': F.Tensor(
+      shape=(None, 16, 16, 3), dtype=np.uint8, encoding='zlib'
+    )},
+    'action': F.Tensor(shape=(None,), dtype=np.int32),
+    'reward': F.Tensor(shape=(None,), dtype=np.float32),
+    'is_terminal': F.Tensor(shape=(None,), dtype=np.bool_),
+    'oracle': {'number': F.Tensor(shape=(), dtype=np.int32)},
+  })  # fmt: skip
+  name = prepared(tmp_path, features, {
+    split: [
+      {
+        'observation': {'image': x['image']},
+        'action': np.int32(x['action']),
+        'reward': x['reward'],
+        'is_terminal': np.arange(len(x['image'])) == len(x['image']) - 1,
+        'oracle': {'number': np.int32(i)},
+      }
+      for i, x in enumerate(found)
+    ]
+    for split, found in WALKS.items()
+  })  # fmt: skip
+  assert_walks(name)
+  assert datasets.load(name)[4]['oracle'] == {'number': 4}
+
+
+def test_a_data_set_of_ours_loads_as_a_recording(tmp_path):
+  name = 'rooms/two_rooms_smoke'
+  ours = datasets.load(name, 'val', data_dir=str(tmp_path))
+  again = datasets.load(f'tfds:{tmp_path}/{name}', 'val')
+  about = datasets.describe(name)
+  for key in ('num_actions', 'frame', 'length', 'splits'):
+    assert again.metadata[key] == about[key], key
+  for a, b in zip(ours, again, strict=True):
+    for key in ('action', 'reward', 'discount', 'is_first', 'is_terminal'):
+      np.testing.assert_array_equal(a[key], b[key])
+    image = b['observation']['image']
+    np.testing.assert_array_equal(a['observation']['image'], image)
+    np.testing.assert_array_equal(a['oracle']['pose'], b['oracle']['pose'])
+
+
+def test_a_name_is_found_in_the_folder_of_tfds(name, monkeypatch):
+  folder = pathlib.Path(name.removeprefix('tfds:')).parents[1]
+  monkeypatch.setattr(tfds.core.constants, 'DATA_DIR', str(folder))
+  for short in ('walks', 'walks:1.0.0'):
+    assert datasets.describe(f'tfds:{short}')['splits']['train'] == 7
+  assert datasets.describe(f'tfds:{folder}/walks')['splits']['train'] == 7
+  with pytest.raises(ValueError, match='tfds build.*load.name'):
+    datasets.describe('tfds:walks:2.0.0')
+  with pytest.raises(ValueError, match='not one prepared data set'):
+    datasets.describe('tfds:tests')
+
+
+def test_a_feature_that_needs_tensorflow_is_told(tmp_path):
+  name = nested(tmp_path, 'plain')
+  file = next(tmp_path.rglob('features.json'))
+  found = json.loads(file.read_text())
+  found['featuresDict']['features']['episode_metadata'] = {
+    'pythonClassName': 'tensorflow_datasets.core.features.video_feature.Video',
+    'video': {
+      'shape': {'dimensions': ['-1', '16', '16', '3']},
+      'dtype': 'uint8',
+      'encodingFormat': 'png',
+    },
+  }
+  file.write_text(json.dumps(found))
+  with pytest.raises(ValueError, match='needs TensorFlow.*features.Tensor'):
+    datasets.load(name)
+
+
+def test_several_kinds_of_frames_are_not_guessed_among(tmp_path):
+  step = {
+    'observation': {
+      side: F.Tensor(shape=(16, 16, 3), dtype=np.uint8)
+      for side in ('left', 'right')
+    },
+    'action': {'arm': F.Tensor(shape=(2,), dtype=np.float32)},
+  }
+  draw = np.random.default_rng(0)
+  episodes = [
+    {'steps': [
+      {
+        'observation': {
+          'left': np.full((16, 16, 3), t, np.uint8),
+          'right': np.full((16, 16, 3), 100 + t, np.uint8),
+        },
+        'action': {'arm': np.float32(draw.normal(size=2))},
+      }
+      for t in range(9)
+    ]}
+    for _ in range(4)
+  ]  # fmt: skip
+  features = F.FeaturesDict({'steps': F.Dataset(step)})
+  name = prepared(tmp_path, features, {'train': episodes})
+  faults = ' / '.join(recordings.look(name).faults)
+  assert 'observation/left uint8[9, 16, 16, 3]' in faults
+  assert 'action/arm float32[9, 2]' in faults
+  keys = {'image': 'right', 'action': 'action/arm'}
+  train = datasets.load(name, arguments={'keys': keys})
+  assert train.metadata['num_actions'] == 2
+  assert train[0]['action'].shape == (9, 2)
+  assert not train[0]['oracle'], 'further frames are not decoded'
+  assert train[1]['observation']['image'][:, 3, 4, 2].tolist() == [
+    100 + t for t in range(9)
+  ]
+  assert inspect.main([name, f'keys={keys!r}']) == 0
+
+
+def test_a_damaged_record_is_told(tmp_path):
+  name = nested(tmp_path, 'plain')
+  file = next(tmp_path.rglob('*train.array_record*'))
+  content = bytearray(file.read_bytes())
+  content[2000:2100] = bytes(100)
+  file.write_bytes(content)
+  with pytest.raises(ValueError, match='cannot be read.*train episode'):
+    list(datasets.load(name))
