@@ -1,10 +1,11 @@
 PYTHON ?= python
 EXPERIMENT ?= s4wm_fourrooms
 WORKDIR ?= runs/$(EXPERIMENT)
+DATA ?= four_rooms
 LAUNCH = $(PYTHON) -m experiments.launch
 
 .DEFAULT_GOAL := help
-.PHONY: help check test bazel smoke data train report lock golden
+.PHONY: help check test bazel smoke data view train report lock golden
 
 help:  ## Say what can be made.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-8s %s\n", $$1, $$2 }' \
@@ -27,6 +28,10 @@ smoke:  ## Train and evaluate the smallest model, from nothing (a minute).
 
 data:  ## Build the data set of the laptop experiment.
 	$(PYTHON) -m datasets.build rooms/four_rooms_laptop
+
+view:  ## Write a page and videos of DATA's first episodes, in runs/view.
+	$(LAUNCH) --program=view --gin_file=base.gin --gin_file=data/$(DATA).gin \
+	  --gin_file=laptop.gin --workdir=runs/view
 
 train:  ## Train and evaluate EXPERIMENT at laptop scale, in WORKDIR.
 	$(LAUNCH) --gin_file=$(EXPERIMENT).gin --gin_file=laptop.gin \

@@ -16,36 +16,50 @@ import numpy as np
 import rich.console
 import rich.table
 
+import datasets
+
 Rates = dict[str, Any]
 """What was measured, its unit, and the rates: `{'what', 'unit', 'rates'}`."""
 
+WORLDS = (
+  'rooms/two_rooms',
+  'rooms/four_rooms',
+  'rooms/ten_rooms',
+  'rooms/four_rooms_laptop',
+  'distracting_memory/width_100',
+  'multi_doors_keys/keys_7',
+  'memory_maze/jax_9x9',
+  'memory_maze/jax_15x15',
+)
+
 
 def speed(
-  worlds: Sequence[str] = ('two_rooms', 'four_rooms', 'ten_rooms'),
-  sizes: Sequence[int] = (64, 32),
-  frames: int = 512,
+  worlds: Sequence[str] = WORLDS,
+  opponents: Sequence[str] = (
+    'MiniGrid-MemoryS17Random-v0',
+    'MiniGrid-KeyCorridorS6R3-v0',
+  ),
+  frames: int = 4096,
+  together: int = 128,
   repetitions: int = 9,
 ) -> Callable[[Path], None]:
   """Returns the program `(workdir) -> None`.
 
   Args:
-    worlds: Names of layouts of rooms.
-    sizes: Pixels of a side of the frames.
-    frames: Frames drawn by one call, and worlds that step together.
+    worlds: Names of data sets.
+    opponents: Names of MiniGrid's environments, to compare with.
+    frames: Frames drawn by one call, about.
+    together: Worlds that step together.
     repetitions: How often each measurement is repeated.
 
   Raises:
     ValueError: If there is nothing to measure, or no such world.
   """
-  from datasets.worlds import layout as layouts
-
   for name in worlds:
-    if name not in layouts.LAYOUTS:
-      raise ValueError(
-        f'speed: no such world; got {name!r}, need one of '
-        f'{", ".join(layouts.LAYOUTS)}; change speed.worlds'
-      )
-  for name, least in (('frames', frames), ('repetitions', repetitions)):
+    datasets.describe(name)
+  for name, least in (
+    ('frames', frames), ('together', together), ('repetitions', repetitions)
+  ):  # fmt: skip
     if least < 1:
       raise ValueError(
         f'speed: too few {name}; got {least}, need 1 or more; change '
@@ -53,20 +67,17 @@ def speed(
       )
 
   def run(workdir: Path) -> None:
-    found = []
-    for name in worlds:
-      layout = layouts.LAYOUTS[name]
-      for size in sizes:
-        found.append(render(layout._replace(size=size), frames, repetitions))
-      found.append(play(layout, frames, repetitions))
-      for result in found[-len(sizes) - 1 :]:
-        result['what'] = f'{name}, {result["what"]}'
+    steps = max(1, frames // together)
+    found = [play(name, together, steps, repetitions) for name in worlds]
+    found += [minigrid(name, steps, repetitions) for name in opponents]
     device = jax.devices()[0]
     report = {
       'device': f'{device.platform} {device.device_kind}',
       'devices': jax.device_count(),
       'frames': frames,
+      'together': together,
       'results': found,
+      'ratios': ratios(found, worlds, opponents),
     }
     path = Path(workdir) / 'speed.json'
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -76,52 +87,66 @@ def speed(
   return run
 
 
-def render(layout, frames: int, repetitions: int) -> Rates:
-  """Measures drawing frames along scripted walks.
+def play(name: str, together: int, steps: int, repetitions: int) -> Rates:
+  """Measures steps of a world under random actions, with a frame each.
 
   Args:
-    layout: A `datasets.worlds.layout.Layout`.
-    frames: Frames drawn by one call.
-    repetitions: How often the call is timed.
-  """
-  from datasets.worlds import rooms
-
-  states = _states(layout, frames)
-  draw = jax.jit(jax.vmap(lambda world: rooms.frame(layout, world)))
-  size = f'{layout.size}x{layout.size}'
-  return {
-    'what': f'render {size}',
-    'unit': 'frames/s',
-    'rates': rates(lambda: draw(states), frames, repetitions),
-  }
-
-
-def play(layout, count: int, repetitions: int, steps: int = 64) -> Rates:
-  """Measures steps of worlds without frames, under random actions.
-
-  Args:
-    layout: A `datasets.worlds.layout.Layout`.
-    count: Worlds that step together.
-    repetitions: How often the call is timed.
+    name: Of a data set.
+    together: Worlds that step together.
     steps: Steps of a call.
+    repetitions: How often the call is timed.
   """
-  from datasets.worlds import layout as layouts
-  from datasets.worlds import rooms
-
-  states = _states(layout, count)
+  env = datasets.environment(name)
+  reset, step = jax.vmap(env.reset), jax.vmap(env.step)
   actions = np.random.default_rng(0).integers(
-    0, len(layouts.ACTIONS), (steps, count), np.int32
+    0, env.action_size, (steps, together), np.int32
   )
-  move = jax.vmap(lambda world, action: rooms.move(layout, world, action))
 
   @jax.jit
   def walk(states):
-    return jax.lax.scan(lambda s, a: (move(s, a), None), states, actions)[0]
+    def one(states, action):
+      states = step(states, action)
+      return states, states.obs['image']
 
+    return jax.lax.scan(one, states, actions)[1]
+
+  states = jax.jit(reset)(jax.random.split(jax.random.PRNGKey(0), together))
   return {
-    'what': 'step',
-    'unit': 'steps/s',
-    'rates': rates(lambda: walk(states), count * steps, repetitions),
+    'what': name,
+    'unit': 'frames/s',
+    'rates': rates(lambda: walk(states), together * steps, repetitions),
+  }
+
+
+def minigrid(name: str, steps: int, repetitions: int) -> Rates:
+  """Measures MiniGrid's own environment with its RGB view of 5x5 cells.
+
+  Args:
+    name: Of the environment.
+    steps: Steps of a call.
+    repetitions: How often the call is timed.
+  """
+  from third_party import minigrid as adapter
+
+  walk = adapter.environment(name)
+  return {
+    'what': name,
+    'unit': 'frames/s',
+    'rates': rates(lambda: walk(steps), steps, repetitions),
+  }
+
+
+def ratios(
+  found: Sequence[Rates], worlds: Sequence[str], opponents: Sequence[str]
+) -> dict[str, float]:
+  """Returns each grid world's median over each opponent's, of one run."""
+  median = {x['what']: float(np.median(x['rates'])) for x in found}
+  grids = ('distracting_memory', 'multi_doors_keys')
+  return {
+    f'{world} over {opponent}': median[world] / median[opponent]
+    for world in worlds
+    for opponent in opponents
+    if world.startswith(grids)
   }
 
 
@@ -142,20 +167,6 @@ def rates(call: Callable[[], Any], work: int, repetitions: int) -> list[float]:
   return found
 
 
-def _states(layout, count):
-  """Returns states along a few scripted walks, `[count, ...]`."""
-  from datasets.worlds import rooms, tour
-
-  keys = jax.random.split(jax.random.PRNGKey(0), 4)
-  worlds, _, _ = jax.jit(jax.vmap(lambda key: tour.play(layout, key)))(keys)
-  walk = np.arange(count) % 4
-  at = np.linspace(0, layout.length - 1, count).astype(int)
-  return rooms.World(
-    jax.tree.map(lambda x: x[walk], worlds.map),
-    *(x[walk, at] for x in worlds[1:]),
-  )
-
-
 def _show(report):
   table = rich.table.Table(title=f'Speed on {report["device"]}')
   for heading in ('what', 'median', 'least', 'most', 'unit'):
@@ -165,4 +176,7 @@ def _show(report):
     numbers = (np.median, np.min, np.max)
     cells = (f'{f(result["rates"]):,.0f}' for f in numbers)
     table.add_row(result['what'], *cells, result['unit'])
-  rich.console.Console().print(table)
+  console = rich.console.Console()
+  console.print(table)
+  for name, ratio in report['ratios'].items():
+    console.print(f'{name}: {ratio:,.0f} times')
