@@ -9,7 +9,7 @@ from memax.linen.semigroups import lru
 from wm.ssm import scan
 
 B, T, P = 2, 7, 3
-WAYS = [scan.sequential, scan.associative, scan.by_platform]
+WAYS = [scan.sequential, scan.associative, scan.pallas, scan.by_platform]
 STARTS = np.array([[0, 0, 1, 0, 0, 1, 1], [1, 0, 0, 0, 1, 0, 0]], bool)
 
 

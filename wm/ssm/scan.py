@@ -1,8 +1,10 @@
 """The affine scan x_t = a x_{t-1} + b_t, with fresh starts inside.
 
 Where `is_first[:, t]`, x_t = b_t: a choice, not a product with 1 - is_first, so
-that a NaN ends there. Two ways of one meaning: `sequential` is the fastest on a
-CPU, `associative` has log T steps; `by_platform` lets the device choose.
+that a NaN ends there. Three ways of one meaning: `sequential` is the fastest on
+a CPU, `associative` has log T steps, `pallas` is a TPU kernel, which several
+devices need `jax.shard_map` to share. `by_platform` lets the device choose
+between the first two.
 
 The gradient is such a scan too, from the end to the start. With g_t the
 cotangent of x_t as an output, JAX's convention (no conjugates) gives
@@ -18,6 +20,8 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Complex
+
+from wm.ssm import pallas_scan
 
 
 def sequential(
@@ -48,6 +52,16 @@ def associative(
 ) -> Complex[Array, 'B T P']:
   """The scan in log T parallel steps; arguments as of `sequential`."""
   return _scan(_associative, a, _with_past(a, b, x_0, is_first), is_first)
+
+
+def pallas(
+  a: Complex[Array, ' P'],
+  b: Complex[Array, 'B T P'],
+  x_0: Complex[Array, 'B P'] | None,
+  is_first: Bool[Array, 'B T'] | None,
+) -> Complex[Array, 'B T P']:
+  """The scan as a TPU kernel; arguments as of `sequential`."""
+  return _scan(pallas_scan.scan, a, _with_past(a, b, x_0, is_first), is_first)
 
 
 def by_platform(
