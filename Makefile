@@ -5,7 +5,7 @@ DATA ?= four_rooms
 LAUNCH = $(PYTHON) -m experiments.launch
 
 .DEFAULT_GOAL := help
-.PHONY: help check test bazel smoke data view train report lock golden
+.PHONY: help check test bazel smoke data view train report speed lock golden
 
 help:  ## Say what can be made.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-8s %s\n", $$1, $$2 }' \
@@ -39,6 +39,9 @@ train:  ## Train and evaluate EXPERIMENT at laptop scale, in WORKDIR.
 
 report:  ## Evaluate the run in WORKDIR again and print its table.
 	$(LAUNCH) --program=evaluate --workdir=$(WORKDIR)
+
+speed:  ## Measure everything on this device, in runs/speed (half an hour).
+	$(LAUNCH) --program=speed --gin_file=$(EXPERIMENT).gin --workdir=runs/speed
 
 lock:  ## Refresh third_party/requirements.lock from setup.py.
 	PYTHON=$(PYTHON) bash third_party/refresh_lock

@@ -42,7 +42,7 @@ setuptools.setup(
   extras_require={
     'test': (
       'beartype>=0.23',
-      'memax>=0.1.1',  # Its LRU is an oracle of the scan.
+      'memax>=0.1.1',  # Its LRU is an oracle of the scan, and a yardstick.
       'minigrid>=3.2',  # Its pictures are an oracle of the grid worlds.
       'pytest>=9.2',
       'pytest-xdist>=3.8',

@@ -25,7 +25,7 @@ def tell(task: Task, learner: Learner, steps: int, batch: int) -> None:
   seconds = _seconds(task, learner, part) * batch * length / part * steps
   frames = sum(task.metadata['splits'].values()) * length
   print(
-    f'Training will take about {_readable(seconds)} on this CPU, and a data '
+    f'Training will take {_readable(seconds)} or more on this CPU, and a data '
     f'set of {frames:,} frames is rendered first if it is missing. For a run '
     'of minutes add --gin_file=laptop.gin; the paper scale is meant for a GPU '
     'or TPU.'

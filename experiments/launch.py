@@ -87,6 +87,9 @@ def main(argv: Sequence[str]) -> None:
   if not flags.FLAGS['verbosity'].present:
     logging.set_verbosity(logging.WARNING)
   try:
+    from experiments import machine  # It loads JAX.
+
+    machine.prepare()
     launch(
       _GIN_FILE.value, _GIN_BINDINGS.value, _WORKDIR.value, _PROGRAM.value
     )

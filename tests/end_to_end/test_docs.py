@@ -1,17 +1,32 @@
-"""The first example of the page on backbones runs as it is written."""
+"""Examples of the documentation run as they are written."""
 
 import pathlib
 import re
 
 import jax
 
-PAGE = pathlib.Path(__file__).parents[2] / 'docs/backbones.md'
+DOCS = pathlib.Path(__file__).parents[2] / 'docs'
 
 
-def test_the_example_runs():
+def run_example(page, **replaced):
+  """Runs the first example of a page and returns its names."""
   names = {}
-  example = re.findall(r'```python\n(.*?)```', PAGE.read_text(), re.DOTALL)[0]
-  exec(compile(example, str(PAGE), 'exec'), names)
+  path = DOCS / page
+  example = re.findall(r'```python\n(.*?)```', path.read_text(), re.DOTALL)[0]
+  for old, new in replaced.items():
+    assert old in example
+    example = example.replace(old, new)
+  exec(compile(example, str(path), 'exec'), names)
+  return names
+
+
+def test_the_example_on_backbones_runs():
+  names = run_example('backbones.md')
   assert names['h'].shape == (8, 100, 64)
   for leaf in jax.tree.leaves(names['carries']):
     assert leaf.shape[:2] == (8, 3)
+
+
+def test_the_example_on_memory_runs(capsys):
+  run_example('performance.md', laptop='smoke')
+  assert float(capsys.readouterr().out.split()[0]) < 0.1

@@ -118,7 +118,7 @@ def _allowed(importer, name):
     return True
   if name.startswith('third_party'):
     return top in ('datasets', 'third_party') or (
-      importer == 'experiments.speed'
+      _within(importer, 'experiments.benchmarks')
     )
   if _within(name, 'wm.config'):
     return top == 'experiments'

@@ -44,7 +44,8 @@ def s5(
     order: N, real states of a layer, a multiple of 2 hippo_blocks.
     hippo_blocks: J, the systems that a layer starts from, side by side.
     discretize: `discretize.zoh` or `discretize.bilinear`.
-    scan: `scan.by_platform`, `scan.sequential` or `scan.associative`.
+    scan: `scan.by_platform`, `scan.sequential`, `scan.associative` or, on one
+      TPU, `scan.pallas`.
     dt_min: least initial step of a state.
     dt_max: greatest initial step of a state.
     expand: hidden width of the MLP in units of `width`.
@@ -83,11 +84,18 @@ def s5(
 
 
 class Ready(NamedTuple):
-  """A discretised layer, x_k = a x_{k-1} + B u_k, y_k = 2 Re(C x_k) + D u_k."""
+  """A discretised layer, x_k = a x_{k-1} + B u_k, y_k = 2 Re(C x_k) + D u_k.
+
+  Attributes:
+    a: the transition.
+    write: u W is [Re, Im] of B u.
+    read: [Re x, Im x] R is 2 Re(C x).
+    D: the skip.
+  """
 
   a: Complex[Array, ' P']
-  B: Complex[Array, 'P D']
-  C: Complex[Array, 'D P']
+  write: Float[Array, 'D 2*P']
+  read: Float[Array, '2*P D']
   D: Float[Array, ' D']
 
 
@@ -129,7 +137,8 @@ def layer(
     Lambda = diagonal.to_stable(params['Lambda_re'], params['Lambda_im'])
     a, gain = discretize(Lambda, jnp.exp(params['log_dt']))
     B, C = (jax.lax.complex(*jnp.moveaxis(params[x], -1, 0)) for x in 'BC')
-    return Ready(a, gain[:, None] * B, C, params['D'])
+    write = dplr.to_real((gain[:, None] * B).T)
+    return Ready(a, write, dplr.row(2 * C).T, params['D'])
 
   def run(params, carry, u, is_first):
     ready = prepare(params)
@@ -174,8 +183,8 @@ def _init(key, width, order, hippo_blocks, dt_min, dt_max):
 
 
 def _write(ready, u):
-  return dplr.to_complex(u @ dplr.to_real(ready.B.T))
+  return dplr.to_complex(u @ ready.write)
 
 
 def _read(ready, x, u):
-  return dplr.to_real(x) @ dplr.row(2 * ready.C).T + ready.D * u
+  return dplr.to_real(x) @ ready.read + ready.D * u

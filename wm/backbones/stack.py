@@ -128,35 +128,24 @@ def mlp(width: int, expand: int, activation: Callable) -> types.Backbone:
   )
 
 
-def blocks(
+def block(
   layer: Callable[[], types.Backbone],
   width: int,
-  depth: int,
   expand: int = 1,
   activation: Callable = jax.nn.gelu,
   linear: Callable[[int], types.Net] = layers.dense,
 ) -> types.Backbone:
-  """The stack of the S4WM paper around any state-space layer.
-
-  A Dense to `width`, `depth` blocks, a LayerNorm. A block is
-  [LayerNorm, layer, activation, linear] + skip, twice, and
-  [LayerNorm, MLP] + skip: the overview figure of Deng et al. 2023,
-  arXiv 2307.02064. Ours, where the figure is silent: the activation between
-  layer and linear, the MLP of one hidden layer, the Dense before and the
-  LayerNorm after the blocks.
+  """[LayerNorm, layer, activation, linear] + skip, twice, and an `mlp`.
 
   Args:
     layer: constructor of the state-space layer.
-    width: D of the blocks and of the output.
-    depth: number of blocks.
+    width: D.
     expand: hidden width of the MLP in units of `width`.
     activation: after the layer and in the MLP.
-    linear: constructor of the map after the layer; `layers.glu` is the
-      customary alternative.
+    linear: constructor of the map after the layer.
 
   Returns:
-    The backbone. Parameters of layer i of block j are at
-    `block_j/mix_i/ssm/...`.
+    The backbone.
   """
 
   def mix():
@@ -171,19 +160,46 @@ def blocks(
       )
     )
 
-  def block():
-    return chain(
-      {
-        'mix_0': mix(),
-        'mix_1': mix(),
-        'mlp': mlp(width, expand, activation),
-      }
-    )
+  return chain(
+    {'mix_0': mix(), 'mix_1': mix(), 'mlp': mlp(width, expand, activation)}
+  )
 
+
+def blocks(
+  layer: Callable[[], types.Backbone],
+  width: int,
+  depth: int,
+  expand: int = 1,
+  activation: Callable = jax.nn.gelu,
+  linear: Callable[[int], types.Net] = layers.dense,
+) -> types.Backbone:
+  """The stack of the S4WM paper around any state-space layer.
+
+  A Dense to `width`, `depth` times `block`, a LayerNorm: the overview figure of
+  Deng et al. 2023, arXiv 2307.02064. Ours, where the figure is silent: the
+  activation between layer and linear, the MLP of one hidden layer, the Dense
+  before and the LayerNorm after the blocks.
+
+  Args:
+    layer: constructor of the state-space layer.
+    width: D of the blocks and of the output.
+    depth: number of blocks.
+    expand: hidden width of the MLP in units of `width`.
+    activation: after the layer and in the MLP.
+    linear: constructor of the map after the layer; `layers.glu` is the
+      customary alternative.
+
+  Returns:
+    The backbone. Parameters of layer i of block j are at
+    `block_j/mix_i/ssm/...`.
+  """
   return chain(
     {
       'embed': lift(layers.dense(width)),
-      **{f'block_{j}': block() for j in range(depth)},
+      **{
+        f'block_{j}': block(layer, width, expand, activation, linear)
+        for j in range(depth)
+      },
       'norm': lift(layers.layer_norm()),
     }
   )

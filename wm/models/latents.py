@@ -69,7 +69,7 @@ def categorical(
 
   def sample(key: Key, stats: Float[Array, '... S']) -> Float[Array, '... Z']:
     log_p = log_probs(stats)
-    return one_hot(jax.random.categorical(key, log_p), log_p)
+    return one_hot(_draw(key, log_p), log_p)
 
   def mode(stats: Float[Array, '... S']) -> Float[Array, '... Z']:
     log_p = log_probs(stats)
@@ -83,6 +83,19 @@ def categorical(
 
   blank = jnp.full(size, 1 / classes)
   return Latent(size, size, blank, sample, mode, kl)
+
+
+def _draw(key: Key, log_p: Float[Array, '... classes']) -> Array:
+  """Returns a class of each variable, by inverting the distribution function.
+
+  One uniform number per variable, where the Gumbel trick needs one per class,
+  and sums by a product with ones: many times faster on a CPU.
+  """
+  classes = log_p.shape[-1]
+  up_to = jnp.triu(jnp.ones((classes, classes)))[:, :-1]
+  below = jnp.matmul(jnp.exp(log_p), up_to, precision='highest')
+  u = jax.random.uniform(key, (*log_p.shape[:-1], 1))
+  return jnp.sum(below <= u, axis=-1)
 
 
 def sample_each_step(

@@ -7,11 +7,11 @@ import jax.numpy as jnp
 from jax.typing import ArrayLike
 
 from wm.models import imagine as imagining
-from wm.models import latents, losses
+from wm.models import latents, losses, scoring
 from wm.models import observe as observing
 from wm.models.parts import Parts
 from wm.nets import heads as families
-from wm.nets import images, layers
+from wm.nets import images, layers, pieces
 from wm.types import (
   Array,
   Backbone,
@@ -25,6 +25,8 @@ from wm.types import (
   WorldModel,
 )
 
+_AFTER_ALL_STEPS = 2**32 - 1  # Draws of latents fold in a step.
+
 
 def world_model(
   image_shape: tuple[int, int, int],
@@ -35,6 +37,8 @@ def world_model(
   decoder: Callable[..., Net] = images.conv_decoder,
   observe: observing.Observer | None = None,
   heads: Mapping[str, families.Head] | None = None,
+  framewise: Callable[[pieces.Framewise], pieces.Framewise] = pieces.at_once,
+  score: Callable[[Net], scoring.Score] = scoring.every_frame,
   units: int = 512,
   balance: float = 0.8,
   kl_weight: float = 1.0,
@@ -63,6 +67,10 @@ def world_model(
     observe: What the posterior sees; by default `observe.parallel()`.
     heads: By name of a field of the batch, such as `reward`, the family of
       distributions that it is predicted with.
+    framewise: How the encoder goes through time: `pieces.at_once`, or
+      `pieces.recomputed()` where memory is short.
+    score: `(decoder) -> score`, which frames are decoded in training:
+      `scoring.every_frame`, or `scoring.random_frames` where time is short.
     units: Width of the joins and heads.
     balance: Share of the KL that trains the prior, in [0, 1].
     kl_weight: Weight of the KL in the loss.
@@ -75,8 +83,9 @@ def world_model(
   latent = latents.categorical() if latent is None else latent
   heads = dict(heads or {})
   observer = observing.parallel() if observe is None else observe
+  see = encoder(image_shape)
   parts = Parts(
-    encoder=encoder(image_shape),
+    encoder=see._replace(apply=framewise(see.apply)),
     posterior=observer.posterior(latent.stats, units),
     join=_join(latent.size, num_actions, units),
     backbone=backbone,
@@ -87,6 +96,7 @@ def world_model(
       {name: layers.mlp(units, 1, head.stats) for name, head in heads.items()}
     ),
   )
+  image_score = score(parts.decoder)
   weights = {'image': image_weight, 'kl': kl_weight}
   weights |= {name: head.weight for name, head in heads.items()}
   filter_data = observer.observe(parts)
@@ -120,13 +130,13 @@ def world_model(
       add('heads', h.shape[-1] + latent.size)
     return params
 
-  def decode(params: Params, rollout: Rollout) -> tuple[Array, Params]:
-    features = jnp.concatenate([rollout.h, rollout.z], axis=-1)
-    image = parts.decoder.apply(params['decoder'], features)
-    return image, parts.heads.apply(params.get('heads', {}), features)
+  def guess(params: Params, features: Array) -> dict[str, Array]:
+    return parts.heads.apply(params.get('heads', {}), features)
 
   def predict(params: Params, rollout: Rollout) -> dict[str, Array]:
-    image, stats = decode(params, rollout)
+    features = _features(rollout)
+    image = parts.decoder.apply(params['decoder'], features)
+    stats = guess(params, features)
     means = {name: head.mean(stats[name]) for name, head in heads.items()}
     return {'image': image, **means}
 
@@ -134,17 +144,26 @@ def world_model(
     params: Params, key: Key, state: State | None, batch: Batch
   ) -> tuple[Array, LossAux]:
     state, rollout = filter_data(params, key, state, batch)
-    image, stats = decode(params, rollout)
+    mask = batch['mask']
+    share = mask / jnp.maximum(jnp.sum(mask), 1)
+    features = _features(rollout)
+    image_mean, image_term = image_score(
+      params['decoder'],
+      jax.random.fold_in(key, _AFTER_ALL_STEPS),
+      features,
+      batch['image'],
+      share,
+    )
+    stats = guess(params, features)
     terms = {
-      'image': losses.image_error(image, batch['image']),
       'kl': losses.balanced_kl(latent, rollout.post, rollout.prior, balance),
     } | {
       name: head.loss(stats[name], _target(batch, name))
       for name, head in heads.items()
     }
-    mask = batch['mask']
-    scored = jnp.maximum(jnp.sum(mask), 1)
-    means = {k: jnp.sum(v * mask) / scored for k, v in terms.items()}
+    means = {'image': image_mean}
+    means |= {k: jnp.sum(v * share) for k, v in terms.items()}
+    terms |= {'image': image_term}
     total = sum(weights[k] * v for k, v in means.items())
     return total, LossAux(state, terms, {'loss': total, **means})
 
@@ -158,6 +177,11 @@ def world_model(
     predict=predict,
     loss=loss,
   )
+
+
+def _features(rollout: Rollout) -> Array:
+  """Returns [h_t, z_t], what decoder and heads read."""
+  return jnp.concatenate([rollout.h, rollout.z], axis=-1)
 
 
 def _target(batch: Batch, name: str) -> ArrayLike:

@@ -1,5 +1,6 @@
 """Causal convolution by the real fast Fourier transform."""
 
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
@@ -16,11 +17,38 @@ def convolve(
   Returns:
     y, the first T outputs.
   """
-  length = u.shape[1]
-  n = size(length + kernel.shape[-1] - 1)
-  spectrum = jnp.fft.rfft(jnp.moveaxis(u, 1, 2), n)
-  y = jnp.fft.irfft(spectrum * jnp.fft.rfft(kernel, n), n)
-  return jnp.moveaxis(y[..., :length], 2, 1)
+  y = _convolve(jnp.moveaxis(u, 1, 2), kernel)
+  return jnp.moveaxis(y, 2, 1)
+
+
+@jax.custom_vjp
+def _convolve(u, kernel):
+  """Channels before time, `[B, D, T]`.
+
+  The derivatives are correlations by real transforms of the same size; JAX
+  would transpose a real transform into a complex one of twice the work.
+  """
+  return _forward(u, kernel)[0]
+
+
+def _forward(u, kernel):
+  n = size(u.shape[-1] + kernel.shape[-1] - 1)
+  u_hat, kernel_hat = jnp.fft.rfft(u, n), jnp.fft.rfft(kernel, n)
+  y = jnp.fft.irfft(u_hat * kernel_hat, n)[..., : u.shape[-1]]
+  return y, (u_hat, kernel_hat, kernel)
+
+
+def _backward(residuals, g):
+  u_hat, kernel_hat, kernel = residuals
+  length, taps = g.shape[-1], kernel.shape[-1]
+  n = size(length + taps - 1)
+  g_hat = jnp.fft.rfft(g, n)
+  to_u = jnp.fft.irfft(g_hat * kernel_hat.conj(), n)
+  to_kernel = jnp.fft.irfft((g_hat * u_hat.conj()).sum(0), n)
+  return to_u[..., :length], to_kernel[..., :taps]
+
+
+_convolve.defvjp(_forward, _backward)
 
 
 def size(minimum: int) -> int:

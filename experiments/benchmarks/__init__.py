@@ -1,0 +1,1 @@
+"""What the speed program measures, one part of the system per file."""

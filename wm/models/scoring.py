@@ -1,0 +1,121 @@
+"""The image term of the objective, without all frames in memory at once.
+
+A score is `(params, key, features[B, T, F], image[B, T, H, W, C], weight[B, T])
+-> (sum of weight x error, error[B, T])`, with the parameters of the decoder.
+Gradients flow through the sum alone.
+"""
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from wm.models import losses
+from wm.nets import pieces
+from wm.types import Array, Net
+
+Score = Callable[..., tuple[Array, Array]]
+
+
+def every_frame(decoder: Net, frames: int = 512) -> Score:
+  """Returns a score that decodes all frames, a piece at a time.
+
+  As its weights are known, a piece is differentiated at once: of decoded frames
+  and all that leads to them only the gradients remain, and nothing is computed
+  twice.
+
+  Args:
+    decoder: from features to frames.
+    frames: of a piece, at most.
+
+  Raises:
+    ValueError: if a piece would have no frames.
+  """
+  pieces.check('scoring.every_frame', frames)
+  weighted = _weighted(decoder, frames)
+  return lambda params, key, *data: weighted(params, *data)
+
+
+def random_frames(
+  decoder: Net, share: float = 0.1, frames: int = 512
+) -> Score:
+  """Returns a score that decodes few frames, drawn anew at every update.
+
+  Of T steps of a row, K = share T (rounded, at least one) are drawn without
+  replacement. Their errors are multiplied by T / K and the others are zero, so
+  that sums over time, and gradients, are right on average. TECO leaves out
+  frames in this way (Yan et al. 2023, arXiv 2210.02396).
+
+  Args:
+    decoder: from features to frames.
+    share: of the frames, in (0, 1].
+    frames: of a piece, at most.
+
+  Raises:
+    ValueError: if a number is out of range.
+  """
+  pieces.check('scoring.random_frames', frames)
+  if not 0 < share <= 1:
+    raise ValueError(
+      f'scoring.random_frames: a share lies in (0, 1]; got {share}; change '
+      'scoring.random_frames.share'
+    )
+  weighted = _weighted(decoder, frames)
+
+  def score(params, key, *data):
+    rows, length = data[0].shape[:2]
+    count = max(1, round(share * length))
+    keys = jax.random.split(key, rows)
+    order = jax.vmap(lambda key: jax.random.permutation(key, length))(keys)
+    chosen = jnp.arange(rows)[:, None], jnp.sort(order[:, :count], axis=1)
+    some = (jnp.asarray(x)[chosen] for x in data)
+    total, error = weighted(params, *some)
+    up = length / count
+    return up * total, jnp.zeros((rows, length)).at[chosen].set(up * error)
+
+  return score
+
+
+def _weighted(decoder, frames):
+  """`(params, features, image, weight) -> (sum, error)` in pieces."""
+
+  def piece(params, features, image, weight):
+    error = losses.image_error(decoder.apply(params, features), image)
+    return jnp.sum(weight * error), error
+
+  gradient = jax.value_and_grad(piece, (0, 1), has_aux=True)
+
+  @jax.custom_vjp
+  def weighted(params, *data):
+    def body(total, x):
+      value, error = piece(params, *x)
+      return total + value, error
+
+    return pieces.over_time(body, jnp.zeros(()), data, frames)
+
+  def forward(params, *data):
+    def body(totals, x):
+      (value, error), (by_params, by_features) = gradient(params, *x)
+      totals = jax.tree.map(jnp.add, totals, (value, by_params))
+      return totals, (error, by_features)
+
+    start = jnp.zeros(()), jax.tree.map(jnp.zeros_like, params)
+    (value, by_params), (error, by_features) = pieces.over_time(
+      body, start, data, frames
+    )
+    _, image, _ = data
+    residuals = by_params, by_features, error, jnp.shape(image)
+    return (value, error), residuals
+
+  def backward(residuals, cotangents):
+    *derivatives, shape = residuals
+    by_sum, _ = cotangents
+    by_params, by_features, by_weight = jax.tree.map(
+      lambda x: by_sum * x, tuple(derivatives)
+    )
+    no_derivative = np.zeros(shape, jax.dtypes.float0)
+    return by_params, by_features, no_derivative, by_weight
+
+  weighted.defvjp(forward, backward)
+  return weighted
