@@ -10,14 +10,12 @@ import resource
 import tempfile
 import time
 
-import jax
 import numpy as np
 
 import datasets
 from datasets import catalogue
-from experiments.benchmarks import clock, zoo
+from experiments.benchmarks import clock, updates, zoo
 from wm.data import loader
-from wm.train import optimizer
 
 
 def loading(
@@ -35,23 +33,18 @@ def loading(
     repetitions: rounds.
   """
   episodes = datasets.load(name, split='train')
-  described = catalogue.describe(name)
-  member = zoo.zoo()['s5wm']
-  model = zoo.model(
-    member, described['length'], image_shape=described['frame']
-  )
-  learn = member.learner(model=model, optimizer=optimizer.adamw())
   load = loader.whole_episodes(episodes, zoo.ACTIONS, batch=batch, seed=0)
-  data = load(0)
-  state = jax.jit(learn.init)(jax.random.key(0), data)
-  update = clock.program(learn.update, state, data)
+  described = catalogue.describe(name)
+  update, row = updates.update(
+    zoo.zoo()['s5wm'], batch, described['length'], described['frame']
+  )
 
   def read():
     for _ in itertools.islice(loader.prefetch(load, 0), batches):
       pass
 
   seconds = clock.take_turns({'load': read, 'train': update.call}, repetitions)
-  frames = {'load': batches * data['mask'].size, 'train': data['mask'].size}
+  frames = {'load': batches * row['frames'], 'train': row['frames']}
   rows = [
     {'part': 'data', 'what': what, 'frames': n, 'seconds': seconds[what]}
     for what, n in frames.items()

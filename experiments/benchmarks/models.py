@@ -29,7 +29,11 @@ def train(
     batch: B.
     repetitions: rounds.
     at: the length that the ratios between models are of.
+
+  Raises:
+    ValueError: if that length is not measured.
   """
+  _check_measured('models.train', at, lengths)
   report, ends = clock.Report([], {}), {}
   for length in lengths:
     programs, found = {}, {}
@@ -45,10 +49,11 @@ def train(
     for name, seconds in per_frame.items():
       ends.setdefault(name, []).append(seconds)
       if length == at:
-        for rival in {_RIVAL, f'{_RIVAL}_wide'} - {name}:
-          report.ratios[f'train_{rival}_over_{name}'] = clock.over(
-            per_frame[rival], seconds
-          )
+        for rival in (_RIVAL, f'{_RIVAL}_wide'):
+          if rival != name:
+            report.ratios[f'train_{rival}_over_{name}'] = clock.over(
+              per_frame[rival], seconds
+            )
   for name, seconds in ends.items():
     growth = f'train_{name}_per_frame_{lengths[-1]}_over_{lengths[0]}'
     report.ratios[growth] = clock.over(seconds[-1], seconds[0])
@@ -73,17 +78,24 @@ def imagine(
     batch: B, rollouts at once.
     repetitions: rounds.
     at: the length that the ratios between models are of.
+
+  Raises:
+    ValueError: if that length is not measured.
   """
+  _check_measured('models.imagine', at, lengths)
   report = clock.Report([], {})
   for length in lengths:
-    for part, program in (('imagine', _latents), ('imagine_frames', _frames)):
+    inputs = {}
+    for name, member in members().items():
+      model = zoo.model(member, length)
+      data = zoo.batch(None, batch, length)
+      params = jax.jit(model.init)(jax.random.key(0), data)
+      state = model.initial(batch)
+      inputs[name] = model, (params, state, data['prev_action'])
+    for part, rollout in (('imagine', _latents), ('imagine_frames', _frames)):
       programs, found = {}, {}
-      for name, member in members().items():
-        model = zoo.model(member, length)
-        data = zoo.batch(None, batch, length)
-        params = jax.jit(model.init)(jax.random.key(0), data)
-        inputs = params, model.initial(batch), data['prev_action']
-        programs[name] = clock.program(program(model), *inputs)
+      for name, (model, arguments) in inputs.items():
+        programs[name] = clock.program(rollout(model), *arguments)
         found[name] = {
           'part': part,
           'what': name,
@@ -99,6 +111,14 @@ def imagine(
             seconds, per_frame[_RIVAL]
           )
   return report
+
+
+def _check_measured(where, at, lengths):
+  if at not in lengths:
+    raise ValueError(
+      f'{where}: ratios are of a length that is measured; got {at}, need one '
+      f'of {", ".join(map(str, lengths))}; change {where}.at'
+    )
 
 
 def _latents(model):

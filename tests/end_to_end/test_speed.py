@@ -131,6 +131,12 @@ def test_nothing_to_measure_is_explained():
     speed.speed(parts=())
 
 
+@pytest.mark.parametrize('part', [models.train, models.imagine])
+def test_ratios_of_a_length_that_is_not_measured_are_explained(part):
+  with pytest.raises(ValueError, match=f'change models.{part.__name__}.at'):
+    part(lengths=(128, 2048))
+
+
 def test_a_cache_that_was_chosen_stays(monkeypatch, tmp_path):
   chosen = jax.config.jax_compilation_cache_dir
   monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path))
