@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow_datasets as tfds
 
-from datasets import npz, rlds, shards
+from datasets import npz, recall, rlds, shards
 
 _ARGUMENT = re.compile(r'\+([a-z_]+)-([^+]+)')
 
@@ -76,6 +76,22 @@ class Builder(tfds.core.ShardBasedBuilder, skip_registration=True):
     raise NotImplementedError
 
   @classmethod
+  def answers(
+    cls, config: rlds.Config, episode: Mapping[str, Any]
+  ) -> dict[str, np.ndarray]:
+    """Returns what metrics ask of an episode and no model sees, [T, ...].
+
+    `age` is that of `datasets.recall`.
+    """
+    visible = cls.visible(config, episode)
+    return {'age': recall.age(visible, config.context)}
+
+  @staticmethod
+  def visible(config: rlds.Config, episode: Mapping[str, Any]) -> np.ndarray:
+    """Returns which things are in view at each step, bool [T, S]."""
+    raise NotImplementedError
+
+  @classmethod
   def named(cls, name: str) -> rlds.Config | None:
     """Returns a variant by its name without arguments, if there is one."""
     return cls.builder_configs.get(name)
@@ -126,6 +142,18 @@ class Builder(tfds.core.ShardBasedBuilder, skip_registration=True):
       frame=world.frame,
     )
 
+  @classmethod
+  def made(cls, config: rlds.Config, split: str) -> Source:
+    """Returns where the episodes of a split come from if they are made.
+
+    Args:
+      config: the variant.
+      split: its name.
+    """
+    count = config.episodes[split]
+    size = max(1, min(cls.FRAMES // config.length, count))
+    return Source(cls.maker(config, split, size), count, size)
+
   def _info(self) -> tfds.core.DatasetInfo:
     config = self.builder_config
     return tfds.core.DatasetInfo(
@@ -147,11 +175,8 @@ class Builder(tfds.core.ShardBasedBuilder, skip_registration=True):
       dl_manager: TFDS's, for data sets that are published as files.
     """
     del dl_manager
-    config, found = self.builder_config, {}
-    for split, count in config.episodes.items():
-      size = max(1, min(self.FRAMES // config.length, count))
-      found[split] = Source(self.maker(config, split, size), count, size)
-    return found
+    config = self.builder_config
+    return {split: self.made(config, split) for split in config.episodes}
 
   def _shard_iterators_per_split(self, dl_manager):
     return self._split_shards(dl_manager, None)

@@ -1,5 +1,6 @@
 """What data sets there are, by name, and what they are like."""
 
+import functools
 import importlib
 import pathlib
 import pkgutil
@@ -91,6 +92,28 @@ def chart(name: str, episode: Mapping[str, Any]) -> charts.Chart | None:
     return None
   builder, config = find(name)
   return builder.chart(config, episode)
+
+
+def answers(
+  name: str, scale: str = '', arguments: Mapping[str, Any] | None = None
+) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
+  """Returns `(episode) -> fields`, what metrics ask of an episode.
+
+  Fields are [T, ...]: `age`, as `recall.age` says, and for doors and keys
+  `foil`, the frames with the doors in view the other way. Recordings have none.
+
+  Args:
+    name: of the data set, as `describe` takes it.
+    scale: '', 'laptop' or 'smoke'.
+    arguments: as `describe` takes them.
+
+  Raises:
+    ValueError: there is no such data set.
+  """
+  if is_recorded(name):
+    return lambda episode: {}
+  builder, config = find(name, scale, arguments)
+  return functools.partial(builder.answers, config)
 
 
 def is_recorded(name: str) -> bool:

@@ -99,6 +99,13 @@ ending in `_smoke` are 10 wide, whatever their name.
     return hallway.DistractingMemory(config.world)
 
   @staticmethod
+  def visible(config, episode):
+    """Returns which cells are in view, bool [T, S]."""
+    from datasets.worlds import hallway_plan
+
+    return hallway_plan.visible(config.world, episode)
+
+  @staticmethod
   def chart(config, episode) -> charts.Chart:
     """Returns the hallway from above, and when the clue was seen."""
     from datasets.worlds import hallway_plan

@@ -12,7 +12,7 @@ from typing import Any
 
 from absl import logging
 
-from datasets import catalogue, npz, recordings
+from datasets import catalogue, npz, recordings, rlds
 
 
 class Episodes(Sequence):
@@ -95,12 +95,7 @@ def load(
       f'{", ".join(config.episodes)}, or a part of it such as '
       f"'{next(iter(config.episodes))}[:50%]'; change load.split"
     )
-  make = functools.partial(
-    builder_class,
-    config=config.name,
-    data_dir=data_dir,
-    file_format='array_record',
-  )
+  make = _maker(builder_class, config, data_dir)
   with _quiet():
     builder = make()
     builder.on_bad = on_bad
@@ -133,6 +128,77 @@ def load(
   metadata['splits'] = counts
   where = str(builder.data_dir)
   return Episodes(metadata['name'], metadata, source, where, remedy)
+
+
+def preview(
+  name: str,
+  split: str = 'test',
+  count: int = 1,
+  scale: str = '',
+  arguments: Mapping[str, Any] | None = None,
+  data_dir: str | None = None,
+  on_bad: Callable[[str], None] = npz.refuse,
+) -> Episodes:
+  """Returns the first episodes of a split, without building the data set.
+
+  They are, byte for byte, those that `load` returns. What is on disk is read,
+  else they are made in memory.
+
+  Args:
+    name: as `catalogue.describe` takes it.
+    split: 'train', 'val' or 'test'.
+    count: number of episodes, at most.
+    scale: as `load` takes it.
+    arguments: as `catalogue.describe` takes them.
+    data_dir: as `load` takes it.
+    on_bad: as `load` takes it.
+
+  Raises:
+    ValueError: no such data set or split.
+  """
+  if catalogue.is_recorded(name):
+    data = load(name, split, scale, arguments, on_bad=on_bad)
+    return _first(data, data.metadata, count)
+  builder_class, config = catalogue.find(name, scale, arguments)
+  with _quiet():
+    prepared = _maker(builder_class, config, data_dir)().is_prepared()
+  if prepared or split not in config.episodes:  # The latter says what is wrong.
+    data = load(name, split, scale, arguments, data_dir)
+    return _first(data, data.metadata, count)
+  metadata = catalogue.describe(name, scale, arguments)
+  return _first(_Made(builder_class, config, split), metadata, count)
+
+
+class _Made(Sequence):
+  """The episodes of a split, made when asked for, a batch at a time."""
+
+  def __init__(self, builder_class, config, split):
+    self._source = builder_class.made(config, split)
+    self._features = rlds.features(config, builder_class.oracle(config))
+    self._batch = functools.lru_cache(1)(self._source.make)
+
+  def __len__(self):
+    return self._source.count
+
+  def __getitem__(self, index):
+    place = index % self._source.size
+    record = self._batch(index - place)[place]
+    stored = self._features.serialize_example(record)
+    return self._features.deserialize_example_np(stored)
+
+
+def _first(data, metadata, count):
+  found = [data[index] for index in range(min(count, len(data)))]
+  return Episodes(metadata['name'], metadata, found, 'memory', 'ask again')
+
+
+def _maker(builder_class, config, data_dir):
+  return functools.partial(
+    builder_class,
+    config=config.name,
+    data_dir=data_dir,
+    file_format='array_record',
+  )
 
 
 def _build(builder, metadata, manual_dir):

@@ -134,6 +134,17 @@ and test. Only `9x9` and `15x15`, and their smaller sizes, read it.
 
     return lambda first: [rlds.record(**take) for take in shoot(keys(first))]
 
+  @classmethod
+  def made(cls, config, split):
+    """Returns the source of a split.
+
+    The real environment plays one episode at a time, so that all cores do.
+    """
+    if isinstance(config.world, Real):
+      count = config.episodes[split]
+      return builder.Source(cls.maker(config, split, 1), count, 1)
+    return super().made(config, split)
+
   @staticmethod
   def environment(config):
     """Returns our maze as a brax environment.
@@ -152,6 +163,14 @@ and test. Only `9x9` and `15x15`, and their smaller sizes, read it.
     return maze.MemoryMaze(config.world)
 
   @staticmethod
+  def visible(config, episode):
+    """Returns which cells are in view, bool [T, S]."""
+    del config
+    from datasets.worlds import maze_chart
+
+    return maze_chart.visible(episode['oracle'])
+
+  @staticmethod
   def chart(config, episode) -> charts.Chart:
     """Returns the maze from above, with what was seen of it."""
     from datasets.worlds import maze_chart
@@ -159,20 +178,11 @@ and test. Only `9x9` and `15x15`, and their smaller sizes, read it.
     return maze_chart.chart(episode)
 
   def sources(self, dl_manager):
-    """Returns files that are given, or else what is played.
-
-    The real environment plays one episode at a time, so that all cores do.
-    """
+    """Returns files that are given to the real one, or else what is made."""
     config = self.builder_config
-    if not isinstance(config.world, Real):
-      return super().sources(dl_manager)
-    folder = _folder(dl_manager)
-    if folder:
+    if isinstance(config.world, Real) and (folder := _folder(dl_manager)):
       return _imports(config, folder, self.on_bad)
-    return {
-      split: builder.Source(self.maker(config, split, 1), count, 1)
-      for split, count in config.episodes.items()
-    }
+    return super().sources(dl_manager)
 
 
 def _player(config, split, size):

@@ -35,6 +35,7 @@ class MultiDoorsKeys(builder.Builder):
   VERSION = tfds.core.Version('1.0.0')
   RELEASE_NOTES = {'1.0.0': 'First release.'}
   BUILDER_CONFIGS = [_config(*item) for item in corridors.CORRIDORS.items()]
+  ARGUMENTS = (*builder.Builder.ARGUMENTS, 'query')
   DESCRIPTION = """
 A corridor of MiniGrid's tiles with locked doors above and keys below, seen from
 above, five by five cells around the agent. A scripted policy first walks past
@@ -84,6 +85,21 @@ paper's; in the smoke sizes the context is too short for the walk past all.
     from datasets.worlds import doors_keys
 
     return doors_keys.DoorsKeys(config.world)
+
+  @staticmethod
+  def visible(config, episode):
+    """Returns which cells are in view, bool [T, S]."""
+    from datasets.worlds import corridor_plan
+
+    return corridor_plan.visible(config.world, episode)
+
+  @classmethod
+  def answers(cls, config, episode):
+    """Returns `age`, and `foil`: frames with all doors in view flipped."""
+    from datasets.worlds import corridor_plan
+
+    foil = corridor_plan.foil(config.world, episode)
+    return super().answers(config, episode) | {'foil': foil}
 
   @staticmethod
   def chart(config, episode) -> charts.Chart:

@@ -35,7 +35,7 @@ class Rooms(builder.Builder):
   VERSION = tfds.core.Version('1.0.0')
   RELEASE_NOTES = {'1.0.0': 'First release.'}
   BUILDER_CONFIGS = [_config(*item) for item in layouts.LAYOUTS.items()]
-  ARGUMENTS = ('action_noise', 'movers', 'stretch')
+  ARGUMENTS = ('action_noise', 'movers', 'query', 'stretch')
   DESCRIPTION = """
 First-person walks through rooms of one wall colour each, with coloured domes.
 A scripted policy tours all rooms while the model sees (the context) and walks
@@ -79,6 +79,12 @@ Configurations ending in `_laptop` and `_smoke` are smaller than the paper's.
     from datasets.worlds import rooms
 
     return rooms.Rooms(config.world)
+
+  @staticmethod
+  def visible(config, episode):
+    """Returns which panels of walls and domes are in view, bool [T, S]."""
+    del config
+    return np.asarray(episode['oracle']['visible'])
 
   @staticmethod
   def chart(config, episode) -> charts.Chart:

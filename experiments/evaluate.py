@@ -5,42 +5,35 @@ actions alone, and both are compared with what really came.
 """
 
 import json
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import rich.console
 import rich.table
 
-from experiments import provenance
+from experiments import judging, provenance, restoring
 from experiments.figures import curve, strip, video
-from wm.data import batch as batching
 from wm.data import loader as loading
 from wm.data.task import Task
-from wm.metrics import image_mse
 from wm.train import checkpoint
-from wm.types import Array, Batch, Key, Params, WorldModel
+from wm.types import Metric
 
 _SHOWN = 3
 """Episodes in the strip and the video."""
-
-
-class Frames(NamedTuple):
-  """Frames `[B, T or K, H, W, C]`; truth in uint8, the others in [0, 1]."""
-
-  truth: Array
-  reconstruction: Array
-  imagination: Array
+_COLUMNS = 10
+"""Imagined steps of an episode that are kept for figures of several models."""
 
 
 def evaluate(
   task: Task,
+  metrics: Mapping[str, Metric],
   batch: int,
   episodes: int,
+  answers: Callable[[Any], Mapping[str, Any]] = lambda episode: {},
+  samples: int = 1,
   split: str = 'test',
   context: int | None = None,
   seed: int = 0,
@@ -50,155 +43,135 @@ def evaluate(
 
   Args:
     task: Data set and model.
+    metrics: By name; `image` is one of them.
     batch: Episodes at a time.
     episodes: How many to evaluate on, at most.
+    answers: `(episode) -> fields [T, ...]` that metrics read and no model sees.
+    samples: Futures imagined of each context; metrics are means over them.
     split: Of the data set.
     context: Steps observed before imagining; by default as the data set says.
     seed: Of the latents' draws.
     pick: Which checkpoint: `checkpoint.last_step` or `checkpoint.best_step`.
 
   Raises:
-    ValueError: If the context leaves nothing to imagine.
+    ValueError: If the context leaves nothing to imagine, or nothing is sampled.
   """
   context = task.metadata['context'] if context is None else context
-  if not 1 < context < task.metadata['length']:
-    raise ValueError(
-      f'evaluate: the context must leave something to imagine; got {context} '
-      f'of {task.metadata["length"]} steps; change evaluate.evaluate.context'
-    )
+  check(task.metadata, context, samples)
 
   def run(workdir: Path) -> None:
-    step, params = _restore(task, workdir, pick)
+    step, params = restoring.params(task, workdir, pick)
     data = task.load(split=split)
     count = min(episodes, len(data))
-    see = jax.jit(_reconstruct(task.model))
-    dream = jax.jit(_imagine(task.model, context))
-    metric = image_mse.image_mse()
-    names = ('reconstruction', 'generation', 'last_frame', 'mean_frame')
-    acc = {name: metric.init() for name in names}
-    update = jax.jit(metric.update)
-    key, shown, seconds = jax.random.key(seed), None, []
-
-    batches = loading.in_order(
-      data, task.metadata['num_actions'], batch=batch, count=count
+    judgement = judging.judge(
+      task.model,
+      params,
+      loading.in_order(
+        data,
+        task.metadata['num_actions'],
+        batch=batch,
+        count=count,
+        fields=answers,
+      ),
+      context,
+      metrics,
+      samples,
+      jax.random.key(seed),
     )
-    for number, rows in enumerate(batches):
-      draw = jax.random.fold_in(key, number)
-      start = time.perf_counter()
-      imagined = jax.block_until_ready(dream(params, draw, rows))
-      seconds.append(time.perf_counter() - start)
-      frames = Frames(rows['image'], see(params, draw, rows), imagined)
-      shown = frames if shown is None else shown
-      _, query = batching.split_time(rows, context)
-      predictions = {
-        'generation': frames.imagination,
-        **_baselines(rows, context),
-      }
-      for name, image in predictions.items():
-        acc[name] = update(acc[name], {'image': image}, query, query['mask'])
-      acc['reconstruction'] = update(
-        acc['reconstruction'],
-        {'image': frames.reconstruction},
-        rows,
-        rows['mask'],
-      )
-
-    results = {name: metric.compute(a) for name, a in acc.items()}
     report = {
       'step': step,
       'split': split,
       'episodes': count,
       'context': context,
       'horizon': task.metadata['length'] - context,
-      'generation_mse': float(results['generation']['mse']),
-      'reconstruction_mse': float(results['reconstruction']['mse']),
-      'baseline_last_frame_mse': float(results['last_frame']['mse']),
-      'baseline_mean_frame_mse': float(results['mean_frame']['mse']),
-      'imagination_frames_per_second': imagined.shape[0]
-      * imagined.shape[1]
-      / min(seconds),
+      'samples': samples,
       'parameters': sum(x.size for x in jax.tree.leaves(params)),
+      **judgement.numbers,
     }
     folder = workdir / 'evaluation'
     folder.mkdir(exist_ok=True)
-    curve.write(folder, results)
-    shown = jax.tree.map(lambda x: np.asarray(x[:_SHOWN]), shown)
-    strip.write(folder / 'strip.png', shown.truth, shown.imagination, context)
-    video.write(folder / 'imagination.mp4', *shown, context)
-    provenance.write_whole(
-      folder / 'metrics.json', json.dumps(report, indent=2) + '\n'
-    )
+    _draw(folder, judgement, context)
+    for name, value in (('curves', judgement.curves), ('metrics', report)):
+      provenance.write_whole(
+        folder / f'{name}.json', json.dumps(value, indent=2) + '\n'
+      )
     _print(workdir, report)
 
   return run
 
 
-def _reconstruct(model: WorldModel) -> Callable[..., Array]:
-  """Returns what the model makes of frames that it sees."""
+def check(metadata: Mapping[str, Any], context: int, samples: int) -> None:
+  """Checks what is asked of an evaluation.
 
-  def reconstruct(params: Params, key: Key, rows: Batch) -> Array:
-    _, rollout = model.observe(params, key, None, rows)
-    return model.predict(params, rollout)['image']
+  Args:
+    metadata: Of the data set.
+    context: Steps observed.
+    samples: Futures of each context.
 
-  return reconstruct
-
-
-def _imagine(model: WorldModel, context: int) -> Callable[..., Array]:
-  """Returns what the model makes of the frames after a context."""
-
-  def imagine(params: Params, key: Key, rows: Batch) -> Array:
-    before, after = batching.split_time(rows, context)
-    state, _ = model.observe(params, key, None, before)
-    _, rollout = model.imagine(params, key, state, after['prev_action'])
-    return model.predict(params, rollout)['image']
-
-  return imagine
-
-
-def _baselines(rows: Batch, context: int) -> dict[str, Any]:
-  """Returns what needs no model: the context's last frame and its mean."""
-  before, after = batching.split_time(rows, context)
-  images = jnp.asarray(before['image'], jnp.float32) / 255
-  shape = after['image'].shape
-  return {
-    'last_frame': jnp.broadcast_to(images[:, -1:], shape),
-    'mean_frame': jnp.broadcast_to(
-      jnp.mean(images, axis=1, keepdims=True), shape
-    ),
-  }
+  Raises:
+    ValueError: If that cannot be.
+  """
+  if not 1 < context < metadata['length']:
+    raise ValueError(
+      f'evaluate: the context must leave something to imagine; got {context} '
+      f'of {metadata["length"]} steps; change evaluate.evaluate.context'
+    )
+  if samples < 1:
+    raise ValueError(
+      f'evaluate: nothing is imagined; got {samples} samples, need 1 or more; '
+      'change evaluate.evaluate.samples'
+    )
 
 
-def _restore(
-  task: Task,
-  workdir: Path,
-  pick: Callable[[checkpoint.Checkpoints], int],
-) -> tuple[int, Params]:
-  frame, length = task.metadata['frame'], 2
-  rows = {
-    'image': jax.ShapeDtypeStruct((1, length, *frame), jnp.uint8),
-    'prev_action': jax.ShapeDtypeStruct(
-      (1, length, task.metadata['num_actions']), jnp.float32
-    ),
-  }
-  like = jax.eval_shape(task.model.init, jax.random.key(0), rows)
-  store = checkpoint.checkpoints(workdir / 'checkpoints')
-  try:
-    step = pick(store)
-    return step, checkpoint.restore_params(store, step, like)
-  finally:
-    checkpoint.close(store)
+def _draw(folder: Path, judgement: judging.Judgement, context: int) -> None:
+  curve.write(folder, judgement.curves)
+  frames = judging.Frames(*(x[:_SHOWN] for x in judgement.frames))
+  strip.write(folder / 'strip.png', frames.truth, frames.imagination, context)
+  video.write(folder / 'imagination.mp4', *frames, context)
+  horizon = frames.imagination.shape[1]
+  steps = np.linspace(1, horizon, _COLUMNS).round().astype(int)
+  imagined = np.clip(frames.imagination[0][steps - 1], 0, 1)
+  np.savez_compressed(
+    folder / 'shown.npz',
+    truth=frames.truth[0, context + steps - 1],
+    imagination=(imagined * 255).round().astype(np.uint8),
+    steps=steps,
+  )
 
 
-def _print(workdir: Path, report: dict[str, Any]) -> None:
+_ROWS = (
+  ('squared error per frame', None),
+  ('  generation', 'generation_mse'),
+  ('    seen in the context', 'generation_mse_seen'),
+  ('    not seen in the context', 'generation_mse_unseen'),
+  ('    best of the samples', 'generation_mse_best_of_k'),
+  ('    mean of the samples', 'generation_mse_of_mean'),
+  ('    repeat the last context frame', 'baseline_last_frame_mse'),
+  ('    mean frame of the context', 'baseline_mean_frame_mse'),
+  ('  reconstruction', 'reconstruction_mse'),
+  ('reward at the end, accuracy', None),
+  ('  inference', 'inference_reward_accuracy'),
+  ('  generation', 'generation_reward_accuracy'),
+  ('    always the more frequent', 'reward_base_rate'),
+  ('door states, accuracy', None),
+  ('  inference', 'inference_door_accuracy'),
+  ('  generation', 'generation_door_accuracy'),
+)
+
+
+def _print(workdir: Path, report: Mapping[str, Any]) -> None:
   table = rich.table.Table(title=f'{workdir} after {report["step"]} steps')
-  table.add_column('squared error per frame')
+  table.add_column('')
   table.add_column('value', justify='right')
-  for label, name in (
-    ('generation', 'generation_mse'),
-    ('  repeat the last context frame', 'baseline_last_frame_mse'),
-    ('  mean frame of the context', 'baseline_mean_frame_mse'),
-    ('reconstruction', 'reconstruction_mse'),
-  ):
-    table.add_row(label, f'{report[name]:.2f}')
+  title = None
+  for label, name in _ROWS:
+    if name is None:
+      title = label
+    elif report.get(name) is not None:
+      if title:
+        table.add_row(title, '')
+        title = None
+      value = report[name]
+      table.add_row(label, f'{value:.2f}' if 'mse' in name else f'{value:.1%}')
   rich.console.Console().print(table)
   print(f'run folder: {workdir}')

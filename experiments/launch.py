@@ -53,7 +53,8 @@ def launch(
       f'--program: no program {program!r}; there are {config.programs()}'
     )
   if not files:
-    files = [_config_of(workdir)]
+    # A run's own says nothing of programs that it has not run.
+    files = ['base.gin', _config_of(workdir)]
   folder = Path(workdir or Path('runs') / Path(files[0]).stem)
   run = config.parse(files, bindings, program)
   _make(folder)

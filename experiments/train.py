@@ -15,7 +15,7 @@ from wm import config
 from wm.data import loader as loading
 from wm.data.task import Task
 from wm.train import checkpoint, logbook
-from wm.types import Array, Batch, Learner, Loader, TrainState
+from wm.types import Array, Batch, Learner, Loader, Params, TrainState
 
 
 def train(
@@ -28,6 +28,7 @@ def train(
   seed: int = 0,
   log_every: int = 10,
   save_every: int = 1000,
+  start: Callable[[Params], Params] = lambda drawn: drawn,
 ) -> Callable[[Path], None]:
   """Returns the program `(workdir) -> None`.
 
@@ -41,6 +42,8 @@ def train(
     seed: Of the parameters and of all draws.
     log_every: Updates between measurements.
     save_every: Updates between checkpoints.
+    start: `(params) -> params`, what to begin with in place of parameters drawn
+      at random, such as `checkpoint.parameters(folder=...)` of another run.
   """
   learn = learner(model=task.model)
 
@@ -58,6 +61,7 @@ def train(
     state = checkpoint.restore_last(store, like)
     if state is None:
       state = jax.jit(learn.init)(key, first)
+      state = state.replace(params=start(state.params))
     book = logbook.logbook(workdir, int(state.step), steps)
     update = jax.jit(learn.update, donate_argnums=0)
     validate = _validation(task, batch)

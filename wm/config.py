@@ -144,11 +144,12 @@ def _imports() -> str:
   lines = [
     f'from datasets import {name}' for name in ('catalogue', 'episodes', 'npz')
   ]
-  lines += [f'from experiments import {name}' for name in programs()]
   for package in (*_PACKAGES, 'experiments.benchmarks'):
     folder = importlib.util.find_spec(package).submodule_search_locations
     modules = sorted(m.name for m in pkgutil.iter_modules(folder))
     lines += [f'from {package} import {module}' for module in modules]
+  # Last, for where two modules have one name the program is meant.
+  lines += [f'from experiments import {name}' for name in programs()]
   return '\n'.join(lines)
 
 

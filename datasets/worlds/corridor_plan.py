@@ -24,12 +24,7 @@ def chart(
   """
   oracle = episode['oracle']
   x, y, heading = np.asarray(oracle['pose']).T
-  height, width = corridors.floor(corridor).shape
-  away = np.maximum(
-    np.abs(y[:, None, None] - np.arange(height)[:, None]),
-    np.abs(x[:, None, None] - np.arange(width)),
-  )
-  near = away <= corridors.REACH
+  near = _near(corridor, x, y)
   seen = np.where(near.any(0), near.argmax(0), len(x)).astype(np.int32)
   grid = jax.jit(functools.partial(doors_keys.grid, corridor))
   return charts.Chart(
@@ -39,6 +34,57 @@ def chart(
     seen=seen.repeat(tiles.SIDE, 0).repeat(tiles.SIDE, 1),
     cue=tuple(map(_cue, oracle['inventory'], oracle['door_open'])),
   )
+
+
+def visible(
+  corridor: corridors.Corridor, episode: Mapping[str, Any]
+) -> np.ndarray:
+  """Returns which cells are in view at each step, bool [T, cells].
+
+  Args:
+    corridor: the plan.
+    episode: a record of the data set.
+  """
+  x, y, _ = np.asarray(episode['oracle']['pose']).T
+  return _near(corridor, x, y).reshape(len(x), -1)
+
+
+def foil(
+  corridor: corridors.Corridor, episode: Mapping[str, Any]
+) -> np.ndarray:
+  """Returns the frames with each door in view the other way, uint8 [T, ...].
+
+  Open doors are drawn locked and locked ones open; one that the agent stands in
+  is left as it is.
+
+  Args:
+    corridor: the plan.
+    episode: a record of the data set.
+  """
+  oracle = episode['oracle']
+  x, y, _ = np.asarray(oracle['pose']).T
+  column = corridor.columns - x[:, None] + corridors.REACH
+  row = corridors.DOOR - y + corridors.REACH
+  side = 2 * corridors.REACH + 1
+  there = (column >= 0) & (column < side) & ((row >= 0) & (row < side))[:, None]
+  there &= (column != corridors.REACH) | (row != corridors.REACH)[:, None]
+  step, door = np.nonzero(there)
+  kind = np.where(oracle['door_open'], tiles.LOCKED, tiles.OPEN)
+  kind = (kind + oracle['door_color'])[step, door]
+  image = np.array(episode['observation']['image'])
+  cells = image.reshape(len(image), side, tiles.SIDE, side, tiles.SIDE, 3)
+  cells[step, row[step], :, column[step, door]] = tiles.pictures()[kind, 0]
+  return image
+
+
+def _near(corridor, x, y):
+  """Returns which cells are in view at each step, bool [T, H, W]."""
+  height, width = corridors.floor(corridor).shape
+  away = np.maximum(
+    np.abs(y[:, None, None] - np.arange(height)[:, None]),
+    np.abs(x[:, None, None] - np.arange(width)),
+  )
+  return away <= corridors.REACH
 
 
 def _world(oracle, t):

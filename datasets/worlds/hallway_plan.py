@@ -21,7 +21,7 @@ def chart(plan: passage.Hallway, episode: Mapping[str, Any]) -> charts.Chart:
   """
   oracle = episode['oracle']
   x, y, heading = np.asarray(oracle['pose']).T
-  near = _near(x, plan.width)[:, None] & _near(y, passage.HEIGHT)[..., None]
+  near = _cells(plan, x, y)
   seen = np.where(near.any(0), near.argmax(0), len(x)).astype(np.int32)
   return charts.Chart(
     draw=lambda t: tiles.whole(_grid(plan, oracle, t)),
@@ -32,6 +32,22 @@ def chart(plan: passage.Hallway, episode: Mapping[str, Any]) -> charts.Chart:
       tiles.NAMES[oracle['clue']], near[(slice(None), *passage.CLUE[::-1])]
     ),
   )
+
+
+def visible(plan: passage.Hallway, episode: Mapping[str, Any]) -> np.ndarray:
+  """Returns which cells are in view at each step, bool [T, cells].
+
+  Args:
+    plan: of the hallway.
+    episode: a record of the data set.
+  """
+  x, y, _ = np.asarray(episode['oracle']['pose']).T
+  return _cells(plan, x, y).reshape(len(x), -1)
+
+
+def _cells(plan, x, y):
+  """Returns which cells are in view at each step, bool [T, H, W]."""
+  return _near(x, plan.width)[:, None] & _near(y, passage.HEIGHT)[..., None]
 
 
 def _near(place, count):

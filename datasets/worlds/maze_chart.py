@@ -121,6 +121,26 @@ def seen(oracle: Mapping[str, Any], depth: np.ndarray) -> np.ndarray:
   return found.reshape(free.shape)
 
 
+def visible(oracle: Mapping[str, Any]) -> np.ndarray:
+  """Returns whether the middles of cells are in view, bool [T, cells].
+
+  Cells of walls count as their faces do, half a cell before their middles.
+
+  Args:
+    oracle: what is told of the maze.
+  """
+  free = np.pad(oracle['maze_layout'], 1).reshape(-1) > 0
+  side = len(oracle['maze_layout']) + 2
+  y, x = np.divmod(np.arange(side**2), side)
+  at, reach = np.stack([x, y], -1) - 0.5, np.where(free, 0.0, 1.0)
+  return np.stack([
+    _in_view((at - eye) @ ahead, (at - eye) @ right, depth, reach)
+    for eye, ahead, right, depth in zip(
+      *_axes(oracle), depths(oracle), strict=True
+    )
+  ])
+
+
 def cues(
   episode: Mapping[str, Any], depth: np.ndarray, current: np.ndarray
 ) -> tuple[str, ...]:

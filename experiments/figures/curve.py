@@ -1,7 +1,7 @@
 """The generation error step by step, as a table and as a plot."""
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import matplotlib
@@ -14,24 +14,23 @@ _Z95 = 1.96
 
 
 def write(
-  folder: Path, results: Mapping[str, Mapping[str, np.ndarray]]
+  folder: Path, curves: Mapping[str, Mapping[str, Sequence[float]]]
 ) -> None:
   """Writes `generation_mse_per_step.csv` and `.png`.
 
   Args:
     folder: Where to.
-    results: For `generation`, `last_frame` and `mean_frame`: `mse_per_step`
-      `[K]` and `stderr_per_step` `[K]`.
+    curves: `judging.Judgement.curves`.
   """
-  model = results['generation']
-  mean, half = model['mse_per_step'], _Z95 * model['stderr_per_step']
+  model = curves['generation_mse_by_step']
+  mean, half = np.array(model['mean']), _Z95 * np.array(model['stderr'])
   columns = {
-    'step': np.arange(1, len(mean) + 1),
+    'step': model['x'],
     'mean': mean,
     'low': mean - half,
     'high': mean + half,
-    'last_frame': results['last_frame']['mse_per_step'],
-    'mean_frame': results['mean_frame']['mse_per_step'],
+    'last_frame': curves['baseline_last_frame_mse_by_step']['mean'],
+    'mean_frame': curves['baseline_mean_frame_mse_by_step']['mean'],
   }
   with (folder / 'generation_mse_per_step.csv').open('w', newline='') as file:
     rows = csv.writer(file)

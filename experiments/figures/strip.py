@@ -1,5 +1,6 @@
-"""Truth and imagination side by side, at chosen steps."""
+"""Truth and imagination one below the other, at chosen steps."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import matplotlib
@@ -22,22 +23,36 @@ def write(
     imagination: `[B, K, H, W, C]` in [0, 1], the steps after `context`.
     context: Steps observed.
   """
-  episodes, horizon = imagination.shape[:2]
+  rows = [
+    row
+    for real, imagined in zip(truth, imagination, strict=True)
+    for row in (('truth', real[context:]), ('imagined', imagined))
+  ]
+  write_rows(path, rows)
+
+
+def write_rows(path: Path, rows: Sequence[tuple[str, np.ndarray]]) -> None:
+  """Writes rows of frames, ten steps from the first to the last.
+
+  Args:
+    path: Of the PNG.
+    rows: Label and frames `[K, H, W, C]` of each, uint8 or in [0, 1].
+  """
+  horizon = len(rows[0][1])
   steps = np.linspace(1, horizon, min(_COLUMNS, horizon)).round().astype(int)
   figure, axes = plt.subplots(
-    2 * episodes,
+    len(rows),
     len(steps),
-    figsize=(len(steps), 2 * episodes + 0.3),
+    figsize=(len(steps), len(rows) + 0.3),
     squeeze=False,
     gridspec_kw={'wspace': 0.03, 'hspace': 0.03},
   )
-  for row in range(2 * episodes):
-    frames = imagination[row // 2] if row % 2 else truth[row // 2, context:]
-    axes[row, 0].set_ylabel('imagined' if row % 2 else 'truth')
+  for row, (label, frames) in enumerate(rows):
+    axes[row, 0].set_ylabel(label)
     for column, step in enumerate(steps):
-      one = axes[row, column]
+      one, frame = axes[row, column], frames[step - 1]
       one.imshow(
-        frames[step - 1] if row % 2 == 0 else np.clip(frames[step - 1], 0, 1),
+        frame if frame.dtype == np.uint8 else np.clip(frame, 0, 1),
         interpolation='nearest',
       )
       one.set(xticks=[], yticks=[])

@@ -30,3 +30,8 @@ def test_the_example_on_backbones_runs():
 def test_the_example_on_memory_runs(capsys):
   run_example('performance.md', laptop='smoke')
   assert float(capsys.readouterr().out.split()[0]) < 0.1
+
+
+def test_the_example_on_checkpoints_runs():
+  names = run_example('checkpoints.md', laptop='smoke')
+  assert len(names['episodes']) == 3

@@ -10,6 +10,7 @@ import pathlib
 import subprocess
 import sys
 
+import jax
 import numpy as np
 import pytest
 
@@ -129,6 +130,27 @@ def test_an_episode_does_not_depend_on_its_batch(parts, data_dir):
     off = part['observation']['image'].astype(int) - image
     # Rounding may differ by the size of the batch.
     assert np.abs(off).max() <= 1
+
+
+@pytest.mark.parametrize('name', KINDS)
+def test_a_preview_is_the_data_set_itself(name, data_dir, tmp_path):
+  made = datasets.preview(name, 'test', 3, data_dir=str(tmp_path))
+  assert not list(tmp_path.iterdir())
+  assert made.metadata == datasets.describe(name)
+  whole = datasets.load(name, 'test', data_dir=data_dir)
+  read = datasets.preview(name, 'test', 99, data_dir=data_dir)
+  assert (len(made), len(read)) == (3, len(whole))
+  for found in (made, read):
+    for one, other in zip(found, whole, strict=False):
+      assert jax.tree.structure(one) == jax.tree.structure(other)
+      for a, b in zip(*map(jax.tree.leaves, (one, other)), strict=True):
+        assert np.asarray(a).dtype == np.asarray(b).dtype
+        np.testing.assert_array_equal(a, b)
+
+
+def test_a_preview_of_no_split_is_said(tmp_path):
+  with pytest.raises(ValueError, match='no such split'):
+    datasets.preview(FIRST, 'tset', data_dir=str(tmp_path))
 
 
 def test_an_argument_of_a_world_belongs_to_the_name(data_dir):

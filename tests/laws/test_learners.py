@@ -98,6 +98,15 @@ def test_restored_and_updated_is_updated_bit_for_bit(learning, saved):
   equal(params, states[3].params)
 
 
+def test_another_run_starts_from_the_last_parameters(learning, saved, tmp_path):
+  states = learning.states
+  start = checkpoint.parameters(str(saved.parent))
+  equal(start(states[0].params), states[4].params)
+  nowhere = checkpoint.parameters(str(tmp_path / 'nowhere'))
+  with pytest.raises(ValueError, match='checkpoint.parameters.folder'):
+    nowhere(states[0].params)
+
+
 def test_the_best_and_the_last_are_kept(saved):
   store = checkpoint.checkpoints(saved)
   assert sorted(store.manager.all_steps()) == [1, 3, 4]

@@ -12,9 +12,17 @@ EPISODES, LENGTH = 6, 5
 @pytest.fixture(scope='module')
 def data():
   draw = np.random.default_rng(0)
-  shape = (EPISODES, LENGTH, 4, 4, 3)
-  prediction = {'image': draw.uniform(size=shape).astype(np.float32)}
-  batch = {'image': draw.integers(256, size=shape, dtype=np.uint8)}
+  shape = (EPISODES, LENGTH, 8, 8, 3)
+  prediction = {
+    'image': draw.uniform(size=shape).astype(np.float32),
+    'reward': draw.uniform(size=shape[:2]).astype(np.float32),
+  }
+  batch = {
+    'image': draw.integers(256, size=shape, dtype=np.uint8),
+    'foil': draw.integers(256, size=shape, dtype=np.uint8),
+    'reward': draw.integers(2, size=shape[:2]).astype(np.float32),
+    'age': draw.integers(-1, 9, size=shape[:2], dtype=np.int32),
+  }
   mask = (draw.uniform(size=shape[:2]) < 0.7).astype(np.float32)
   return prediction, batch, mask
 
@@ -43,7 +51,7 @@ def test_order_and_batching_do_not_matter(metric, data):
 def test_masked_steps_do_not_matter(metric, data):
   prediction, batch, mask = data
   spoilt = {
-    name: np.where(mask[..., None, None, None] > 0, x, np.nan)
+    name: np.where(np.expand_dims(mask, tuple(range(2, x.ndim))) > 0, x, np.nan)
     for name, x in prediction.items()
   }
   jax.tree.map(
@@ -72,3 +80,58 @@ def test_image_mse_equals_numpy(data):
       kept.std(ddof=1) / np.sqrt(len(kept)),
       rtol=1e-3,
     )
+
+
+def test_reward_accuracy_equals_numpy(data):
+  metric = dict(members.metrics())['reward_accuracy']()
+  prediction, batch, mask = data
+  said, came = prediction['reward'] > 0.5, batch['reward'] > 0.5
+  last = [np.flatnonzero(row)[-1] for row in mask]
+  rows = np.arange(EPISODES)
+  found = evaluate(metric, data, [range(EPISODES)])
+  ends = came[rows, last]
+  expected = {
+    'accuracy': np.mean(said[rows, last] == ends),
+    'base_rate': max(ends.mean(), 1 - ends.mean()),
+    'hit_rate': said[(mask > 0) & came].mean(),
+    'false_alarm_rate': said[(mask > 0) & ~came].mean(),
+  }
+  for name, value in expected.items():
+    np.testing.assert_allclose(found[name], value, rtol=1e-6)
+
+
+def test_recall_mse_equals_numpy(data):
+  metric = dict(members.metrics())['recall_mse']()
+  prediction, batch, mask = data
+  error = prediction['image'] - batch['image'] / 255.0
+  error, age = np.square(error).sum((2, 3, 4)), batch['age']
+  found = evaluate(metric, data, [range(EPISODES)])
+  for name, chosen in (('seen', age >= 0), ('unseen', age < 0)):
+    kept = error[chosen & (mask > 0)]
+    np.testing.assert_allclose(found[f'mse_{name}'], kept.mean(), rtol=1e-5)
+  kept = error[(age >= 4) & (age < 8) & (mask > 0)]
+  assert found['age'][2] == 4
+  assert found['count_by_age'][2] == len(kept)
+  np.testing.assert_allclose(found['mse_by_age'][2], kept.mean(), rtol=1e-5)
+  np.testing.assert_allclose(
+    found['stderr_by_age'][2],
+    kept.std(ddof=1) / np.sqrt(len(kept)),
+    rtol=1e-3,
+  )
+  assert float(found['count_by_age'].sum()) == mask[age >= 0].sum()
+
+
+def test_forced_choice_is_made_where_truth_and_foil_differ():
+  metric = dict(members.metrics())['forced_choice'](tile=2)
+  truth = np.zeros((1, 1, 4, 4, 3), np.uint8)
+  foil = truth.copy()
+  foil[..., :2, :, :] = 255  # The two upper tiles are in question.
+  image = np.full((1, 1, 4, 4, 3), 0.9, np.float32)
+  image[..., :2, :2, :] = 0.2  # In one of them the truth is nearer.
+  found = evaluate(
+    metric,
+    ({'image': image}, {'image': truth, 'foil': foil}, np.ones((1, 1))),
+    [range(1)],
+  )
+  assert float(found['count']) == 2
+  assert float(found['accuracy']) == 0.5

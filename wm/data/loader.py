@@ -1,7 +1,7 @@
 """Batches for training, as a pure function of the step."""
 
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import grain
 import numpy as np
@@ -114,14 +114,26 @@ def in_order(
   *,
   batch: int,
   count: int,
+  fields: Callable[[batching.Episode], batching.Episode] = lambda episode: {},
 ) -> Iterator[Batch]:
   """Yields the first `count` episodes once, `batch` at a time.
 
   A last batch that is not full is filled up with copies whose mask is 0.
+
+  Args:
+    episodes: Random access to episodes of one length.
+    num_actions: A.
+    batch: B, episodes in a batch.
+    count: How many in all.
+    fields: `(episode) -> {name: [T, ...]}`, further fields of the batches.
   """
+
+  def row(episode: batching.Episode) -> batching.Episode:
+    return batching.align(episode, num_actions) | dict(fields(episode))
+
   for start in range(0, count, batch):
     index = range(start, min(start + batch, count))
-    rows = [batching.align(episodes[i], num_actions) for i in index]
+    rows = [row(episodes[i]) for i in index]
     for _ in range(batch - len(rows)):
       rows.append({**rows[-1], 'mask': np.zeros_like(rows[-1]['mask'])})
     rows = [_without_starts(row) for row in rows]

@@ -13,8 +13,8 @@ def image_mse() -> Metric:
   Pixels are in [0, 1]. The value is averaged over steps and sequences; that the
   paper sums over pixels was derived from its figures.
 
-  `compute` returns `mse`, `mse_per_step` `[T]` and `stderr_per_step` `[T]`, the
-  standard error of the latter over sequences.
+  `compute` returns `mse`, and of each step, `[T]`, `mse_per_step`, its standard
+  error over sequences `stderr_per_step`, and their number `count_per_step`.
   """
 
   def init() -> dict[str, Array]:
@@ -44,6 +44,7 @@ def image_mse() -> Metric:
       'mse': jnp.sum(acc['sum']) / jnp.maximum(jnp.sum(acc['count']), 1),
       'mse_per_step': mean,
       'stderr_per_step': jnp.sqrt(variance / jnp.maximum(count - 1, 1)),
+      'count_per_step': acc['count'],
     }
 
   return Metric(init, update, compute)

@@ -84,12 +84,21 @@ def conv_decoder(image_shape: Shape, depth: int = 48) -> Net:
   return _over_frames(ConvDecoder(), 1)
 
 
-def patch_encoder(image_shape: Shape, depth: int = 64) -> Net:
-  """Returns a hierarchy of patches, 4x4 first and 2x2 above, each a Dense.
+def patch_encoder(image_shape: Shape, depth: int = 64, first: int = 4) -> Net:
+  """Returns a hierarchy of patches, 2x2 above the first, each a Dense.
 
   Takes uint8 frames `[..., H, W, C]`, returns `[..., E]`.
+
+  Args:
+    image_shape: `(H, W, C)`.
+    depth: features of a first patch; each stage doubles them.
+    first: pixels to a side of the first patches, as far as the frame can be
+      halved; such as 8 for the tiles of grid worlds.
+
+  Raises:
+    ValueError: if that is not a power of 2, or if the frame cannot be halved.
   """
-  sizes = _patch_sizes(image_shape)
+  sizes = _patch_sizes(image_shape, first)
 
   class PatchEncoder(nn.Module):
     @nn.compact
@@ -102,12 +111,12 @@ def patch_encoder(image_shape: Shape, depth: int = 64) -> Net:
   return _before(_scale, _over_frames(PatchEncoder(), 3))
 
 
-def patch_decoder(image_shape: Shape, depth: int = 64) -> Net:
-  """Returns the mirror of `patch_encoder`.
+def patch_decoder(image_shape: Shape, depth: int = 64, first: int = 4) -> Net:
+  """Returns the mirror of `patch_encoder`, which has the same arguments.
 
   Takes `[..., I]`, returns frames `[..., H, W, C]` in [0, 1] up to error.
   """
-  sizes = _patch_sizes(image_shape)
+  sizes = _patch_sizes(image_shape, first)
   side = image_shape[0] // 2 ** stages(image_shape)
 
   class PatchDecoder(nn.Module):
@@ -125,9 +134,15 @@ def patch_decoder(image_shape: Shape, depth: int = 64) -> Net:
   return _over_frames(PatchDecoder(), 1)
 
 
-def _patch_sizes(image_shape: Shape) -> tuple[int, ...]:
-  count = stages(image_shape)
-  return (4, *[2] * (count - 2)) if count > 1 else (2,)
+def _patch_sizes(image_shape: Shape, first: int) -> tuple[int, ...]:
+  halvings = stages(image_shape)
+  if first < 2 or first.bit_count() != 1:
+    raise ValueError(
+      f'images: the side of first patches must be a power of 2; got {first}; '
+      'change images.patch_encoder.first and images.patch_decoder.first'
+    )
+  first = min(first, 2**halvings)
+  return (first, *[2] * (halvings - first.bit_length() + 1))
 
 
 def _scale(image: ArrayLike) -> Array:

@@ -3,7 +3,7 @@
 import json
 import logging
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -65,6 +65,31 @@ def save(
   checkpoints.manager.save(int(state.step), args=items, metrics=measurements)
 
 
+def save_params(
+  checkpoints: Checkpoints,
+  step: int,
+  params: Params,
+  measurements: dict[str, float],
+) -> None:
+  """Writes parameters alone: enough to evaluate, not to go on training.
+
+  Floats may be narrower than the model's; reading widens them.
+
+  Args:
+    checkpoints: Where to.
+    step: That they are of.
+    params: What to write.
+    measurements: As `save` takes them.
+  """
+  items = ocp.args.Composite(params=ocp.args.StandardSave(params))
+  checkpoints.manager.save(step, args=items, metrics=measurements)
+
+
+def measurements(checkpoints: Checkpoints, step: int) -> dict[str, float]:
+  """Returns what was measured when a step was saved."""
+  return dict(checkpoints.manager.metrics(step))
+
+
 def restore_last(
   checkpoints: Checkpoints, like: TrainState
 ) -> TrainState | None:
@@ -77,9 +102,17 @@ def restore_last(
     like: A state, or shapes, of the same structure.
 
   Raises:
-    ValueError: If checkpoints are there and none can be read.
+    ValueError: If checkpoints are there and none can be read, or if they hold
+      parameters alone.
   """
   steps = sorted(checkpoints.manager.all_steps(), reverse=True)
+  if steps and not any(checkpoints.folder.glob('[0-9]*/rest')):
+    raise ValueError(
+      f'checkpoint: {checkpoints.folder.parent} holds parameters alone, as '
+      'exports do; to train from them, choose another --workdir, this folder '
+      'as checkpoint.parameters.folder, and '
+      'train.train.start = @checkpoint.parameters()'
+    )
   for step in steps:
     try:
       return restore(checkpoints, step, like)
@@ -117,6 +150,32 @@ def restore_params(checkpoints: Checkpoints, step: int, like: Params) -> Params:
     ValueError: If they cannot be read, or are not of that structure.
   """
   return _read(checkpoints, step, params=like)['params']
+
+
+def parameters(folder: str) -> Callable[[Params], Params]:
+  """Returns `(like) -> params`, the last parameters of another run.
+
+  To start from what that run has learned, with a fresh optimiser:
+  `train.train.start = @checkpoint.parameters()`.
+
+  Args:
+    folder: The run's folder, which holds `checkpoints`.
+  """
+
+  def read(like: Params) -> Params:
+    path = Path(folder) / 'checkpoints'
+    if not path.is_dir():
+      raise ValueError(
+        f'checkpoint: no run to start from in {folder}; train it first, or '
+        'change checkpoint.parameters.folder'
+      )
+    store = checkpoints(path)
+    try:
+      return restore_params(store, last_step(store), like)
+    finally:
+      close(store)
+
+  return read
 
 
 def _read(checkpoints: Checkpoints, step: int, **items: Any) -> Mapping:

@@ -1,0 +1,230 @@
+"""What a world model makes of episodes, measured.
+
+Two passes: by inference all frames are observed, in generation the context is
+and the rest is imagined from the actions alone.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from wm.data import batch as batching
+from wm.types import Array, Batch, Key, Metric, Params, WorldModel
+
+_PASSES = ('inference', 'generation')
+_BASELINES = ('baseline_last_frame', 'baseline_mean_frame')
+
+
+class Frames(NamedTuple):
+  """Frames `[B, T or K, H, W, C]`; truth in uint8, the others in [0, 1]."""
+
+  truth: np.ndarray
+  reconstruction: np.ndarray
+  imagination: np.ndarray
+
+
+class Judgement(NamedTuple):
+  """What came out.
+
+  Attributes:
+    numbers: by name; None where nothing was measured.
+    curves: by name, `x`, `mean`, `stderr` and `count` of equal length.
+    frames: of the first batch.
+  """
+
+  numbers: dict[str, float | None]
+  curves: dict[str, dict[str, list[float]]]
+  frames: Frames
+
+
+def judge(
+  model: WorldModel,
+  params: Params,
+  batches: Iterable[Batch],
+  context: int,
+  metrics: Mapping[str, Metric],
+  samples: int,
+  key: Key,
+) -> Judgement:
+  """Returns how well a model sees and imagines.
+
+  Args:
+    model: The world model.
+    params: Its parameters.
+    batches: Of equal shapes, with all fields that the metrics read.
+    context: Steps observed before imagining.
+    metrics: By name; `image` is one of them.
+    samples: Futures imagined of each context; metrics are means over them.
+    key: Of the latents' draws.
+  """
+  see = jax.jit(_seen(model))
+  dream = jax.jit(_imagined(model, context))
+  update = {name: jax.jit(metric.update) for name, metric in metrics.items()}
+  acc = {(p, name): m.init() for p in _PASSES for name, m in metrics.items()}
+  acc |= {(name, 'image'): metrics['image'].init() for name in _BASELINES}
+  frames, seconds, several = None, [], _Several()
+
+  def measure(which: str, name: str, prediction: Batch, rows: Batch) -> None:
+    one = (which, name)
+    acc[one] = update[name](acc[one], prediction, rows, rows['mask'])
+
+  for number, rows in enumerate(batches):
+    draw = jax.random.fold_in(key, number)
+    _, query = batching.split_time(rows, context)
+    seen = see(params, draw, rows)
+    for name in metrics:
+      measure('inference', name, seen, rows)
+    for name, image in _baselines(rows, context).items():
+      measure(name, 'image', {'image': image}, query)
+    for sample in range(samples):
+      start = time.perf_counter()
+      imagined = jax.block_until_ready(
+        dream(params, jax.random.fold_in(draw, sample), rows)
+      )
+      seconds.append(time.perf_counter() - start)
+      for name in metrics:
+        measure('generation', name, imagined, query)
+      if samples > 1:
+        several.add(imagined['image'], query)
+      if frames is None:
+        frames = Frames(*map(
+          np.asarray, (rows['image'], seen['image'], imagined['image'])
+        ))
+    several.end(query)
+
+  results = {
+    one: jax.tree.map(np.asarray, metrics[one[1]].compute(a))
+    for one, a in acc.items()
+  }
+  numbers = _numbers(results) | several.numbers()
+  numbers['imagination_frames_per_second'] = float(
+    np.prod(frames.imagination.shape[:2]) / min(seconds)
+  )
+  return Judgement(numbers, _curves(results), frames)
+
+
+class _Several:
+  """The best of several futures, and their mean."""
+
+  def __init__(self):
+    self._errors, self._total, self._count = [], 0.0, 0
+    self._best, self._mean = [], []
+
+  def add(self, image: Array, query: Batch) -> None:
+    self._errors.append(_error(image, query))
+    self._total += image
+    self._count += 1
+
+  def end(self, query: Batch) -> None:
+    if not self._errors:
+      return
+    rows = np.asarray(jnp.max(query['mask'], axis=1)) > 0
+    self._best += list(np.min(self._errors, axis=0)[rows])
+    mean = _error(self._total / self._count, query)
+    self._mean += list(np.asarray(mean)[rows])
+    self._errors, self._total, self._count = [], 0.0, 0
+
+  def numbers(self) -> dict[str, float]:
+    if not self._best:
+      return {}
+    return {
+      'generation_mse_best_of_k': float(np.mean(self._best)),
+      'generation_mse_of_mean': float(np.mean(self._mean)),
+    }
+
+
+@jax.jit
+def _error(image: Array, query: Batch) -> Array:
+  """Returns each row's squared error per frame, `[B]`."""
+  error = jnp.square(image - query['image'].astype(jnp.float32) / 255)
+  error = jnp.sum(error, axis=(2, 3, 4)) * query['mask']
+  return jnp.sum(error, 1) / jnp.maximum(jnp.sum(query['mask'], 1), 1)
+
+
+def _seen(model: WorldModel) -> Callable[..., dict[str, Array]]:
+  """Returns what the model predicts of steps that it sees."""
+
+  def see(params: Params, key: Key, rows: Batch) -> dict[str, Array]:
+    _, rollout = model.observe(params, key, None, rows)
+    return model.predict(params, rollout)
+
+  return see
+
+
+def _imagined(
+  model: WorldModel, context: int
+) -> Callable[..., dict[str, Array]]:
+  """Returns what the model predicts of the steps after a context."""
+
+  def imagine(params: Params, key: Key, rows: Batch) -> dict[str, Array]:
+    before, after = batching.split_time(rows, context)
+    state, _ = model.observe(params, key, None, before)
+    _, rollout = model.imagine(params, key, state, after['prev_action'])
+    return model.predict(params, rollout)
+
+  return imagine
+
+
+def _baselines(rows: Batch, context: int) -> dict[str, Array]:
+  """Returns what needs no model: the context's last frame and its mean."""
+  before, after = batching.split_time(rows, context)
+  images = jnp.asarray(before['image'], jnp.float32) / 255
+  mean = jnp.mean(images, axis=1, keepdims=True)
+  shape = after['image'].shape
+  found = (jnp.broadcast_to(x, shape) for x in (images[:, -1:], mean))
+  return dict(zip(_BASELINES, found, strict=True))
+
+
+def _numbers(
+  results: Mapping[tuple[str, str], Mapping[str, Any]],
+) -> dict[str, float | None]:
+  found = {}
+  for (which, name), values in results.items():
+    of = '' if name in ('image', 'recall') else f'{name}_'
+    for key, value in values.items():
+      if np.ndim(value) == 0:
+        number = float(value) if np.isfinite(value) else None
+        found[f'{which}_{of}{key}'] = number
+  return {_NAMES.get(k, k): v for k, v in found.items() if k not in _LEFT_OUT}
+
+
+_NAMES = {
+  'inference_mse': 'reconstruction_mse',
+  'generation_reward_base_rate': 'reward_base_rate',
+}
+_LEFT_OUT = (
+  'inference_mse_seen',
+  'inference_mse_unseen',
+  'inference_reward_base_rate',
+)
+
+
+def _curves(
+  results: Mapping[tuple[str, str], Mapping[str, Any]],
+) -> dict[str, dict[str, list[float]]]:
+  found = {}
+  for which in ('generation', *_BASELINES):
+    values = results[which, 'image']
+    found[f'{which}_mse_by_step'] = _curve(
+      np.arange(1, len(values['mse_per_step']) + 1),
+      values['mse_per_step'],
+      values['stderr_per_step'],
+      values['count_per_step'],
+    )
+  if ('generation', 'recall') in results:
+    values = results['generation', 'recall']
+    names = ('age', 'mse_by_age', 'stderr_by_age', 'count_by_age')
+    there = np.asarray(values['count_by_age']) > 0
+    found['generation_mse_by_age'] = _curve(
+      *(np.asarray(values[name])[there] for name in names)
+    )
+  return found
+
+
+def _curve(x, mean, stderr, count) -> dict[str, list[float]]:
+  columns = {'x': x, 'mean': mean, 'stderr': stderr, 'count': count}
+  return {name: np.asarray(v).tolist() for name, v in columns.items()}

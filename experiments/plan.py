@@ -1,0 +1,176 @@
+"""The plan of the face-off: which tables there are, and the runs of each.
+
+A run is a folder `TABLE/MODEL_seedSEED` and the commands that fill it.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+SCALES = ('laptop', 'paper', 'smoke')
+PAPERS = ('s4wm', 's5wm', 'tssm_xl', 'rssm_tbtt')
+"""The models that the paper compares."""
+
+Command = tuple[str, ...]
+
+
+class Run(NamedTuple):
+  """One run folder and what fills it.
+
+  Attributes:
+    table: the table that it belongs to.
+    model: a file of configs/models, or another name of what is run.
+    seed: of parameters, data order and draws.
+    minutes: how long it takes at laptop scale on two CPU cores.
+    after: the name of the run that it starts from, or None.
+    commands: `(root) -> commands`, arguments of `python -m`.
+    product: the file that its last command writes at its end.
+  """
+
+  table: str
+  model: str
+  seed: int
+  minutes: float
+  after: str | None
+  commands: Callable[[Path], list[Command]]
+  product: str
+
+  @property
+  def name(self) -> str:
+    """The folder, below the root of all."""
+    return _name(self.table, self.model, self.seed)
+
+
+class Table(NamedTuple):
+  """Runs that belong together.
+
+  Attributes:
+    data: a file of configs/data.
+    models: files of configs/models, and how many minutes a run of each takes.
+    after: the table that runs start from at laptop scale, a stage of a
+      curriculum.
+    recipe: a file of configs/face_off with what laptop.gin leaves open.
+    then: programs to run after training; `oracle` is a run of its own.
+    stage: whether it is but a stage on the way to another, at laptop scale.
+  """
+
+  data: str
+  models: Mapping[str, float]
+  after: str | None = None
+  recipe: str | None = None
+  then: tuple[str, ...] = ()
+  stage: bool = False
+
+
+def _each(models: Sequence[str], minutes: float) -> dict[str, float]:
+  return dict.fromkeys(models, minutes)
+
+
+_HALLWAY = (*PAPERS, 'tssm_full')
+_ROOMS = (*PAPERS, 's4dwm')
+
+TABLES = {
+  'hallway_10': Table(
+    'distracting_memory_100', _each(_HALLWAY, 2), None, 'hallway_10', stage=True
+  ),
+  'hallway_30': Table(
+    'distracting_memory_100',
+    _each(_HALLWAY, 3),
+    'hallway_10',
+    'hallway_30',
+    stage=True,
+  ),
+  'hallway_100': Table(
+    'distracting_memory_100', _each(_HALLWAY, 6), 'hallway_30', 'hallway_100'
+  ),
+  'hallway_200': Table(
+    'distracting_memory_200', _each(_HALLWAY, 6), 'hallway_100', 'hallway_200'
+  ),
+  'rooms': Table('four_rooms', _each(_ROOMS, 5), then=('extrapolate',)),
+  'teleport': Table('four_rooms_teleport', _each(_ROOMS, 5)),
+  'doors_3': Table('multi_doors_keys_3', _each(PAPERS, 4), None, 'doors_3'),
+  'doors_7': Table('multi_doors_keys_7', _each(PAPERS, 4), None, 'doors_7'),
+  'maze': Table('memory_maze_9x9', _each(PAPERS, 6), None, 'maze', ('probe',)),
+}
+
+
+def runs(
+  tables: Sequence[str], seeds: int, scale: str = 'laptop'
+) -> Iterator[Run]:
+  """Yields the runs of tables, each after the one that it starts from.
+
+  Seeds come one after another, so that a queue that is stopped early has all
+  of a table for the first seeds.
+
+  Args:
+    tables: names of `TABLES`; those that they start from are added.
+    seeds: how many, from 0.
+    scale: of `SCALES`.
+
+  Raises:
+    ValueError: there is no such table.
+  """
+  unknown = set(tables) - set(TABLES)
+  if unknown:
+    raise ValueError(
+      f'face_off: no table {", ".join(sorted(unknown))}; there are '
+      f'{", ".join(TABLES)}; change --tables'
+    )
+  needed = set(tables)
+  for name in reversed(TABLES):
+    if name in needed and scale == 'laptop' and TABLES[name].after:
+      needed.add(TABLES[name].after)
+  for seed in range(seeds):
+    for name, table in TABLES.items():
+      if name in needed and not (table.stage and scale != 'laptop'):
+        for model in table.models:
+          yield _run(name, model, seed, scale)
+
+
+def is_done(root: Path, run: Run) -> bool:
+  """Returns whether all of a run is there.
+
+  Args:
+    root: where run folders are.
+    run: one of them.
+  """
+  return (root / run.name / run.product).is_file()
+
+
+def _name(table: str, model: str, seed: int) -> str:
+  return f'{table}/{model}_seed{seed}'
+
+
+def _run(name: str, model: str, seed: int, scale: str) -> Run:
+  table = TABLES[name]
+  laptop = scale == 'laptop'
+  after = _name(table.after, model, seed) if table.after and laptop else None
+  files = ['base.gin', f'models/{model}.gin', f'data/{table.data}.gin']
+  files += [f'{scale}.gin'] if scale != 'paper' else []
+  files += [f'face_off/{table.recipe}.gin'] if table.recipe and laptop else []
+
+  def commands(root: Path) -> list[Command]:
+    bindings = [f'SEED = {seed}']
+    if after:
+      bindings += [
+        'train.train.start = @checkpoint.parameters()',
+        f"checkpoint.parameters.folder = '{root / after}'",
+      ]
+    folder = f'--workdir={root / _name(name, model, seed)}'
+    train = (
+      'experiments.launch',
+      *(f'--gin_file={file}' for file in files),
+      *(f'--gin_bindings={binding}' for binding in bindings),
+      folder,
+    )
+    return [
+      train,
+      *(('experiments.launch', f'--program={p}', folder) for p in table.then),
+    ]
+
+  product = {
+    '': 'evaluation/metrics.json',
+    'probe': 'probe/metrics.json',
+    'extrapolate': 'extrapolation/metrics.json',
+  }[table.then[-1] if table.then else '']
+  return Run(name, model, seed, table.models[model], after, commands, product)

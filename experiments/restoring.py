@@ -1,0 +1,42 @@
+"""What a run has learned, for the programs that use it."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+
+from wm.data.task import Task
+from wm.train import checkpoint
+from wm.types import Params
+
+
+def params(
+  task: Task,
+  workdir: Path,
+  pick: Callable[[checkpoint.Checkpoints], int] = checkpoint.last_step,
+) -> tuple[int, Params]:
+  """Returns the step and the parameters of a run's checkpoint.
+
+  Args:
+    task: Data set and model of the run.
+    workdir: The run folder.
+    pick: Which checkpoint: `checkpoint.last_step` or `checkpoint.best_step`.
+
+  Raises:
+    ValueError: If there is none, or if it cannot be read.
+  """
+  frame, length = task.metadata['frame'], 2
+  rows = {
+    'image': jax.ShapeDtypeStruct((1, length, *frame), jnp.uint8),
+    'prev_action': jax.ShapeDtypeStruct(
+      (1, length, task.metadata['num_actions']), jnp.float32
+    ),
+  }
+  like = jax.eval_shape(task.model.init, jax.random.key(0), rows)
+  store = checkpoint.checkpoints(workdir / 'checkpoints')
+  try:
+    step = pick(store)
+    return step, checkpoint.restore_params(store, step, like)
+  finally:
+    checkpoint.close(store)

@@ -1,0 +1,120 @@
+"""The face-off: its plan, its queue and a table of it at smoke scale."""
+
+import json
+import pathlib
+
+import pytest
+
+from experiments import face_off, plan
+from wm import config
+
+
+def test_a_run_comes_after_the_one_it_starts_from():
+  done = set()
+  for run in plan.runs(list(plan.TABLES), seeds=2):
+    assert run.after is None or run.after in done
+    assert run.name not in done
+    done.add(run.name)
+
+
+def test_stages_are_added_at_laptop_scale_alone():
+  def tables(scale):
+    return {run.table for run in plan.runs(['hallway_100'], 1, scale)}
+
+  assert tables('laptop') == {'hallway_10', 'hallway_30', 'hallway_100'}
+  assert tables('paper') == tables('smoke') == {'hallway_100'}
+
+
+def _files(run):
+  (command, *_) = run.commands(pathlib.Path('runs'))
+  flags = [flag.partition('=') for flag in command[1:]]
+  return (
+    [value for name, _, value in flags if name == '--gin_file'],
+    [value for name, _, value in flags if name == '--gin_bindings'],
+  )
+
+
+@pytest.mark.parametrize('scale', plan.SCALES)
+def test_all_configurations_parse(scale):
+  for run in plan.runs(list(plan.TABLES), 1, scale):
+    if run.model not in ('oracle', 'speed'):
+      config.parse(*_files(run), 'train')
+
+
+def test_the_curriculum_keeps_all_shapes():
+  lengths = set()
+  for run in plan.runs(['hallway_200'], 1):
+    if run.model == 's4wm':
+      config.parse(*_files(run), 'train')
+      lengths.add(config.operative().partition('s4.s4.length = ')[2][:3])
+  assert lengths == {'500'}
+
+
+def _fake(name, command, after=None):
+  table, model = name.split('/')
+  return plan.Run(
+    table, model, 0, 1.0, after, lambda root: [command], 'product.json'
+  )
+
+
+def test_a_failure_stops_what_needs_it_and_nothing_else(tmp_path, capsys):
+  runs = [
+    _fake('a/bad', ('no_such_module',)),
+    _fake('b/bad', ('this',), after='a/bad_seed0'),
+    _fake('a/good', ('this',)),
+  ]
+  failed = face_off.work(tmp_path, runs)
+  assert failed == ['a/bad_seed0', 'b/bad_seed0']
+  assert not (tmp_path / 'b' / 'bad_seed0').exists()
+  assert 'no_such_module' in (tmp_path / 'a/bad_seed0/log.txt').read_text()
+  assert 'beautiful' in (tmp_path / 'a/good_seed0/log.txt').read_text().lower()
+  assert 'a/bad_seed0' in capsys.readouterr().out
+
+
+def test_what_is_done_is_skipped(tmp_path, capsys):
+  run = _fake('a/good', ('no_such_module',))
+  folder = tmp_path / run.name
+  folder.mkdir(parents=True)
+  (folder / 'product.json').write_text('{}')
+  assert face_off.work(tmp_path, [run]) == []
+  assert '1 of 1 runs are done' in capsys.readouterr().out
+
+
+def test_dry_run_says_what_and_how_long(tmp_path, capsys):
+  root = tmp_path / 'runs'
+  code = face_off.main(['--dry_run', '--tables=rooms', f'--workdir={root}'])
+  out = capsys.readouterr().out
+  assert code == 0
+  assert not root.exists()
+  assert 'data/four_rooms.gin' in out
+  assert 'hours left' in out
+  assert out.count('python -m experiments.launch') == 2 * 3 * len(
+    plan.TABLES['rooms'].models
+  )
+
+
+def test_an_unknown_table_is_named(capsys):
+  assert face_off.main(['--tables=room', '--dry_run']) == 2
+  assert 'no table room; there are hallway_10' in capsys.readouterr().err
+
+
+def test_a_table_at_smoke_scale(tmp_path):
+  root = tmp_path / 'runs'
+  flags = [
+    '--scale=smoke', '--tables=rooms', '--models=s5wm', '--seeds=1',
+    f'--workdir={root}',
+  ]  # fmt: skip
+  assert face_off.main(flags) == 0
+  folder = root / 'rooms' / 's5wm_seed0'
+  report = json.loads((folder / 'evaluation' / 'metrics.json').read_text())
+  curves = json.loads((folder / 'evaluation' / 'curves.json').read_text())
+  longer = json.loads((folder / 'extrapolation' / 'metrics.json').read_text())
+  by_step = curves['generation_mse_by_step']
+  assert len(by_step['x']) == report['horizon']
+  mean = sum(by_step['mean']) / len(by_step['mean'])
+  assert mean == pytest.approx(report['generation_mse'], rel=1e-4)
+  assert set(longer) == {'1', '2', '4'}
+  assert longer['1']['generation_mse'] == pytest.approx(
+    report['generation_mse'], rel=1e-4
+  )
+  assert longer['4']['horizon'] == 4 * 25 - 13

@@ -1,0 +1,56 @@
+"""Which of two states of the world a frame shows."""
+
+import jax.numpy as jnp
+from jax.typing import ArrayLike
+from jaxtyping import Array, Float
+
+from wm.types import Batch, Metric
+
+
+def forced_choice(tile: int = 8) -> Metric:
+  """Returns how often a frame is nearer to the truth than to its foil.
+
+  A foil is the frame that the world would show if what is asked for were the
+  other way, such as every door in view open instead of locked. The choice is
+  made in each tile where the two differ, by squared error. `compute` returns
+  its `accuracy` and the number of such tiles, `count`.
+
+  Args:
+    tile: side of a tile in pixels, a divisor of the frame's.
+  """
+
+  def init() -> dict[str, Array]:
+    return {'count': jnp.zeros(()), 'right': jnp.zeros(())}
+
+  def update(
+    acc: dict[str, Array],
+    prediction: Batch,
+    batch: Batch,
+    mask: Float[ArrayLike, 'B T'],
+  ) -> dict[str, Array]:
+    truth, foil = (
+      jnp.asarray(batch[name], jnp.float32) / 255 for name in ('image', 'foil')
+    )
+    asked = _by_tile(jnp.abs(truth - foil), tile) > 0
+    asked &= (jnp.asarray(mask) > 0)[..., None, None]
+    image = prediction['image']
+    right = _by_tile((image - truth) ** 2, tile) < _by_tile(
+      (image - foil) ** 2, tile
+    )
+    return {
+      'count': acc['count'] + jnp.sum(asked),
+      'right': acc['right'] + jnp.sum(asked & right),
+    }
+
+  def compute(acc: dict[str, Array]) -> dict[str, Array]:
+    return {'accuracy': acc['right'] / acc['count'], 'count': acc['count']}
+
+  return Metric(init, update, compute)
+
+
+def _by_tile(
+  x: Float[Array, 'B T H W C'], tile: int
+) -> Float[Array, 'B T rows cols']:
+  *lead, height, width, channels = x.shape
+  x = x.reshape(*lead, height // tile, tile, width // tile, tile, channels)
+  return jnp.sum(x, axis=(-4, -2, -1))
