@@ -5,10 +5,11 @@ DATA ?= four_rooms
 LAUNCH = $(PYTHON) -m experiments.launch
 
 .DEFAULT_GOAL := help
-.PHONY: help check test bazel smoke data view train report speed lock golden
+.PHONY: help check test bazel smoke data view train evaluate imagine face-off \
+	report speed lock golden
 
 help:  ## Say what can be made.
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-8s %s\n", $$1, $$2 }' \
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-9s %s\n", $$1, $$2 }' \
 	  $(MAKEFILE_LIST)
 
 check:  ## Run the linter and the laws.
@@ -37,8 +38,17 @@ train:  ## Train and evaluate EXPERIMENT at laptop scale, in WORKDIR.
 	$(LAUNCH) --gin_file=$(EXPERIMENT).gin --gin_file=laptop.gin \
 	  --workdir=$(WORKDIR)
 
-report:  ## Evaluate the run in WORKDIR again and print its table.
+evaluate:  ## Evaluate the run in WORKDIR again and print its table.
 	$(LAUNCH) --program=evaluate --workdir=$(WORKDIR)
+
+imagine:  ## Show what the run in WORKDIR, or an export, imagines.
+	$(LAUNCH) --program=imagine --workdir=$(WORKDIR)
+
+face-off:  ## Train and evaluate all models on all data, a run at a time.
+	$(PYTHON) -m experiments.face_off $(if $(TABLES),--tables=$(TABLES))
+
+report:  ## Make tables, figures and a page of the face-off's runs.
+	$(PYTHON) -m experiments.report
 
 speed:  ## Measure everything on this device, in runs/speed (half an hour).
 	$(LAUNCH) --program=speed --gin_file=$(EXPERIMENT).gin --workdir=runs/speed

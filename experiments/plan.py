@@ -50,16 +50,18 @@ class Table(NamedTuple):
     after: the table that runs start from at laptop scale, a stage of a
       curriculum.
     recipe: a file of configs/face_off with what laptop.gin leaves open.
-    then: programs to run after training; `oracle` is a run of its own.
+    then: a program to run after training.
     stage: whether it is but a stage on the way to another, at laptop scale.
+    seeds: how many at most; speed needs but one.
   """
 
   data: str
   models: Mapping[str, float]
   after: str | None = None
   recipe: str | None = None
-  then: tuple[str, ...] = ()
+  then: str | None = None
   stage: bool = False
+  seeds: int | None = None
 
 
 def _each(models: Sequence[str], minutes: float) -> dict[str, float]:
@@ -67,7 +69,6 @@ def _each(models: Sequence[str], minutes: float) -> dict[str, float]:
 
 
 _HALLWAY = (*PAPERS, 'tssm_full')
-_ROOMS = (*PAPERS, 's4dwm')
 
 TABLES = {
   'hallway_10': Table(
@@ -86,12 +87,31 @@ TABLES = {
   'hallway_200': Table(
     'distracting_memory_200', _each(_HALLWAY, 6), 'hallway_100', 'hallway_200'
   ),
-  'rooms': Table('four_rooms', _each(_ROOMS, 5), then=('extrapolate',)),
-  'teleport': Table('four_rooms_teleport', _each(_ROOMS, 5)),
-  'doors_3': Table('multi_doors_keys_3', _each(PAPERS, 4), None, 'doors_3'),
-  'doors_7': Table('multi_doors_keys_7', _each(PAPERS, 4), None, 'doors_7'),
-  'maze': Table('memory_maze_9x9', _each(PAPERS, 6), None, 'maze', ('probe',)),
+  'rooms': Table(
+    'four_rooms', _each((*PAPERS, 's4dwm'), 5), then='extrapolate'
+  ),
+  'teleport': Table('four_rooms_teleport', _each(PAPERS, 5)),
+  'doors_7': Table('multi_doors_keys_7', _each(PAPERS, 6), None, 'doors_7'),
+  'maze': Table(
+    'memory_maze_9x9', _each((*PAPERS, 'oracle'), 6), None, 'maze', 'probe'
+  ),
+  'stochastic': Table(
+    'multi_doors_keys_3', _each(PAPERS, 5), None, 'stochastic'
+  ),
+  'speed': Table('four_rooms', {'all': 15}, None, 'speed', seeds=1),
 }
+
+_PRODUCTS = {
+  'train': 'evaluation/metrics.json',
+  'extrapolate': 'extrapolation/metrics.json',
+  'probe': 'probe/metrics.json',
+  'oracle': 'probe/metrics.json',
+  'speed': 'speed.md',
+}
+"""The file that a program writes at its end."""
+
+_OTHERS = {'oracle': ('oracle', 's5wm'), 'all': ('speed', 's4wm')}
+"""The program of a run that is not of one model, and a model for its file."""
 
 
 def runs(
@@ -122,7 +142,8 @@ def runs(
       needed.add(TABLES[name].after)
   for seed in range(seeds):
     for name, table in TABLES.items():
-      if name in needed and not (table.stage and scale != 'laptop'):
+      left_out = table.stage and scale != 'laptop'
+      if name in needed and not left_out and seed < (table.seeds or seeds):
         for model in table.models:
           yield _run(name, model, seed, scale)
 
@@ -143,9 +164,11 @@ def _name(table: str, model: str, seed: int) -> str:
 
 def _run(name: str, model: str, seed: int, scale: str) -> Run:
   table = TABLES[name]
+  program, config = _OTHERS.get(model, ('train', model))
+  then = table.then if program == 'train' else None
   laptop = scale == 'laptop'
   after = _name(table.after, model, seed) if table.after and laptop else None
-  files = ['base.gin', f'models/{model}.gin', f'data/{table.data}.gin']
+  files = ['base.gin', f'models/{config}.gin', f'data/{table.data}.gin']
   files += [f'{scale}.gin'] if scale != 'paper' else []
   files += [f'face_off/{table.recipe}.gin'] if table.recipe and laptop else []
 
@@ -157,20 +180,22 @@ def _run(name: str, model: str, seed: int, scale: str) -> Run:
         f"checkpoint.parameters.folder = '{root / after}'",
       ]
     folder = f'--workdir={root / _name(name, model, seed)}'
-    train = (
+    first = (
       'experiments.launch',
+      f'--program={program}',
       *(f'--gin_file={file}' for file in files),
       *(f'--gin_bindings={binding}' for binding in bindings),
       folder,
     )
-    return [
-      train,
-      *(('experiments.launch', f'--program={p}', folder) for p in table.then),
-    ]
+    more = ('experiments.launch', f'--program={then}', folder)
+    return [first, more] if then else [first]
 
-  product = {
-    '': 'evaluation/metrics.json',
-    'probe': 'probe/metrics.json',
-    'extrapolate': 'extrapolation/metrics.json',
-  }[table.then[-1] if table.then else '']
-  return Run(name, model, seed, table.models[model], after, commands, product)
+  return Run(
+    name,
+    model,
+    seed,
+    table.models[model],
+    after,
+    commands,
+    _PRODUCTS[then or program],
+  )

@@ -1,5 +1,6 @@
 """Whose run folder it is: its configuration, versions and git revision."""
 
+import datetime
 import difflib
 import importlib.metadata
 import json
@@ -52,6 +53,7 @@ def versions() -> dict[str, object]:
     'machine': platform.platform(),
     'cpus': os.cpu_count(),
     'devices': [device.device_kind for device in jax.devices()],
+    'date': datetime.datetime.now(datetime.UTC).date().isoformat(),
     'git_revision': _git('rev-parse', 'HEAD'),
     'git_changes': _git('status', '--porcelain', '--untracked-files=no'),
     'command': sys.argv,

@@ -28,24 +28,24 @@ def test_stages_are_added_at_laptop_scale_alone():
 def _files(run):
   (command, *_) = run.commands(pathlib.Path('runs'))
   flags = [flag.partition('=') for flag in command[1:]]
-  return (
-    [value for name, _, value in flags if name == '--gin_file'],
-    [value for name, _, value in flags if name == '--gin_bindings'],
+  names = ('--gin_file', '--gin_bindings', '--program')
+  files, bindings, (program,) = (
+    [value for given, _, value in flags if given == name] for name in names
   )
+  return files, bindings, program
 
 
 @pytest.mark.parametrize('scale', plan.SCALES)
 def test_all_configurations_parse(scale):
   for run in plan.runs(list(plan.TABLES), 1, scale):
-    if run.model not in ('oracle', 'speed'):
-      config.parse(*_files(run), 'train')
+    config.parse(*_files(run))
 
 
 def test_the_curriculum_keeps_all_shapes():
   lengths = set()
   for run in plan.runs(['hallway_200'], 1):
     if run.model == 's4wm':
-      config.parse(*_files(run), 'train')
+      config.parse(*_files(run))
       lengths.add(config.operative().partition('s4.s4.length = ')[2][:3])
   assert lengths == {'500'}
 

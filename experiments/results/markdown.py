@@ -1,0 +1,72 @@
+"""The results as Markdown."""
+
+from collections.abc import Mapping, Sequence
+
+from experiments.results import tables
+from experiments.results.claims import Claim
+from experiments.results.tables import Table
+
+HOLDS = {True: 'yes', False: 'no', None: '–'}
+
+INTRODUCTION = """\
+Every model on every data set of the comparison, at laptop scale. Numbers are
+means over seeds ± the standard error. A generation MSE is the squared error of
+an imagined frame, summed over pixels and channels in [0, 1]. The paper's
+numbers are those of its figures, at its own scale; where they are not known,
+words stand. A dash is a run that is missing.
+"""
+
+
+def page(
+  claims: Sequence[Claim],
+  found: Sequence[Table],
+  figures: Mapping[str, Sequence[str]],
+  facts: Sequence[str],
+) -> str:
+  """Returns the page.
+
+  Args:
+    claims: what the paper claims, and what is found here.
+    found: tables.
+    figures: file names by table.
+    facts: how it was made, a sentence each.
+  """
+  parts = ['# Results of the face-off', INTRODUCTION.strip(), '## Claims']
+  parts.append(
+    grid(
+      ('claim', 'paper', 'ours', 'holds'),
+      [(c.claim, c.paper, c.ours, HOLDS[c.holds]) for c in claims],
+    )
+  )
+  for table in found:
+    parts += [f'## {table.title}', table.note, grid(*cells(table))]
+    names = figures.get(table.name, ())
+    parts += [f'![{table.title}: {name}]({name})' for name in names]
+  parts += ['## How it was made', ' '.join(facts)]
+  return '\n\n'.join(parts) + '\n'
+
+
+def cells(table: Table) -> tuple[list[str], list[list[str]]]:
+  """Returns heading and rows of a table as text; the best is bold."""
+  heading = ['model', *(c.title for c in table.columns), 'seeds']
+  winners = [tables.best(table, i) for i in range(len(table.columns))]
+  rows = []
+  for model, row in table.rows.items():
+    texts = [
+      f'**{text}**' if winner == model else text
+      for text, winner in zip(
+        map(tables.written, row, table.columns), winners, strict=True
+      )
+    ]
+    seeds = max(cell.count for cell in row)
+    rows.append([tables.MODELS[model], *texts, str(seeds)])
+  for name, value in table.bounds.items():
+    shown = f'{value:.3f}' if abs(value) < 1 else f'{value:.2f}'
+    rows.append([name, shown, *[''] * len(table.columns)])
+  return heading, rows
+
+
+def grid(heading: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+  """Returns a table in Markdown."""
+  lines = [heading, ['---'] * len(heading), *rows]
+  return '\n'.join(f'| {" | ".join(line)} |' for line in lines)

@@ -1,0 +1,185 @@
+"""The report of the face-off, from run folders made up here."""
+
+import html.parser
+import json
+import re
+
+import numpy as np
+import pytest
+
+from experiments import report
+from experiments.results import claims, records, tables
+
+K = 20
+MODELS = {'s4wm': 5.0, 's5wm': 6.0, 'tssm_xl': 20.0, 'rssm_tbtt': 25.0}
+
+
+def curve(level):
+  steps = list(range(1, K + 1))
+  return {
+    'x': steps,
+    'mean': [level] * K,
+    'stderr': [0.1] * K,
+    'count': [64] * K,
+  }
+
+
+def make(root, table, model, seed, **metrics):
+  folder = root / table / f'{model}_seed{seed}'
+  (folder / 'evaluation').mkdir(parents=True)
+  (folder / 'config.gin').write_text('XL_DEPTH = 3\nWINDOW = 128\n')
+  (folder / 'versions.json').write_text(
+    json.dumps({'git_revision': 'abc', 'machine': 'm', 'command': ['/secret']})
+  )
+  lines = [{'step': 10 * i, 'steps_per_second': 2.0} for i in range(1, 13)]
+  (folder / 'measurements.jsonl').write_text(
+    ''.join(json.dumps(line) + '\n' for line in lines)
+  )
+  level = metrics['generation_mse']
+  curves = {
+    'generation_mse_by_step': curve(level),
+    'baseline_mean_frame_mse_by_step': curve(24.0),
+    'generation_mse_by_age': curve(level),
+  }
+  (folder / 'evaluation' / 'curves.json').write_text(json.dumps(curves))
+  (folder / 'evaluation' / 'metrics.json').write_text(json.dumps(metrics))
+  frames = np.full((10, 16, 16, 3), int(9 * level) % 255, np.uint8)
+  np.savez_compressed(
+    folder / 'evaluation' / 'shown.npz',
+    truth=frames,
+    imagination=frames,
+    steps=np.arange(1, 11),
+  )
+  return folder
+
+
+@pytest.fixture
+def root(tmp_path):
+  root = tmp_path / 'runs'
+  for seed in range(3):
+    for model, level in MODELS.items():
+      make(
+        root,
+        'rooms',
+        model,
+        seed,
+        generation_mse=level + seed,
+        reconstruction_mse=4.0,
+        baseline_mean_frame_mse=24.0,
+        parameters=1_800_000,
+      )
+      right = 0.99 if model.startswith('s') else 0.5
+      make(
+        root,
+        'hallway_100',
+        model,
+        seed,
+        generation_mse=level,
+        reconstruction_mse=1.0,
+        baseline_mean_frame_mse=100.0,
+        inference_reward_accuracy=right,
+        generation_reward_accuracy=right,
+      )
+  return root
+
+
+def by_claim(root):
+  return {c.claim: c for c in claims.claims(records.read(root))}
+
+
+def test_tables_are_means_and_standard_errors(root):
+  found = {t.name: t for t in tables.tables(records.read(root))}
+  cell = found['rooms'].rows['s4wm'][0]
+  numbers = np.array([5.0, 6.0, 7.0])
+  assert cell.mean == pytest.approx(numbers.mean())
+  assert cell.stderr == pytest.approx(numbers.std(ddof=1) / np.sqrt(3))
+  assert cell.count == 3
+  assert tables.best(found['rooms'], 0) == 's4wm'
+  assert tables.written(cell, found['rooms'].columns[0]) == '6.00 ± 0.58'
+  assert found['rooms'].bounds['mean frame of the context'] == 24.0
+
+
+def test_claims_hold_or_not_or_are_not_known(root):
+  found = by_claim(root)
+  (half,) = (c for name, c in found.items() if 'half of that of TSSM' in name
+             and 'teleport' not in name)  # fmt: skip
+  assert half.ours == '6.00 / 21.00'
+  assert half.holds is True
+  (chance,) = (c for name, c in found.items() if '100 wide' in name
+               and 'RSSM-TBTT near' in name)  # fmt: skip
+  assert chance.holds is True
+  (reach,) = (c for name, c in found.items() if '100 wide' in name
+              and 'reaches back' in name)  # fmt: skip
+  assert reach.paper == '100.0 % / 51.2 %'
+  assert reach.holds is False
+  (keys,) = (c for name, c in found.items() if 'fifth' in name
+             and 'TSSM' in name)  # fmt: skip
+  assert keys.holds is None
+  assert keys.ours == 'not run'
+
+
+def test_the_same_folders_make_the_same_bytes(root, tmp_path):
+  report.report(root, tmp_path / 'a')
+  report.report(root, tmp_path / 'b')
+  report.report(tmp_path / 'a' / 'runs', tmp_path / 'c')
+  files = sorted(p.name for p in (tmp_path / 'a').iterdir() if p.is_file())
+  assert {'README.md', 'index.html', 'results.json'} < set(files)
+  assert {'rooms_by_step.png', 'rooms_frames.png'} < set(files)
+  for name in files:
+    first = (tmp_path / 'a' / name).read_bytes()
+    assert first == (tmp_path / 'b' / name).read_bytes(), name
+    assert first == (tmp_path / 'c' / name).read_bytes(), name
+  everything = json.loads((tmp_path / 'a' / 'results.json').read_text())
+  assert len(everything['runs']) == 24
+  assert '/secret' not in json.dumps(everything)
+  for copied in (tmp_path / 'a' / 'runs').rglob('versions.json'):
+    assert '/secret' not in copied.read_text()
+
+
+class Page(html.parser.HTMLParser):
+  def __init__(self):
+    super().__init__()
+    self.open, self.links = [], []
+
+  def handle_starttag(self, tag, attrs):
+    if tag not in ('meta', 'img'):
+      self.open.append(tag)
+    self.links += [v for k, v in attrs if k in ('src', 'href')]
+
+  def handle_endtag(self, tag):
+    assert self.open.pop() == tag
+
+
+def test_pages_are_whole_and_local(root, tmp_path):
+  out = tmp_path / 'out'
+  report.report(root, out)
+  page = Page()
+  page.feed((out / 'index.html').read_text())
+  assert page.open == []
+  text = (out / 'README.md').read_text()
+  links = page.links + re.findall(r'\]\((.*?)\)', text)
+  assert links
+  for link in links:
+    assert (out / link).is_file(), link
+
+
+def test_what_is_missing_is_left_out(tmp_path):
+  root, out = tmp_path / 'runs', tmp_path / 'out'
+  folder = make(root, 'rooms', 's5wm', 0, generation_mse=3.0)
+  for name in ('curves.json', 'shown.npz'):
+    (folder / 'evaluation' / name).unlink()
+  (folder / 'measurements.jsonl').unlink()
+  (root / 'rooms' / 's4wm_seed0').mkdir()
+  report.report(root, out)
+  text = (out / 'README.md').read_text()
+  assert '| S5WM | 3.00 | – | – | – | 1 |' in text
+  assert not list(out.glob('*.png'))
+
+
+def test_mistakes_are_said(root, tmp_path, capsys):
+  assert report.main(['--workdir', str(tmp_path / 'nothing')]) == 2
+  assert 'no finished runs' in capsys.readouterr().err
+  broken = root / 'rooms' / 's4wm_seed0' / 'evaluation' / 'metrics.json'
+  broken.write_text('{"generation_mse": ')
+  assert report.main(['--workdir', str(root), '--out', str(tmp_path)]) == 2
+  assert str(broken) in capsys.readouterr().err
