@@ -7,6 +7,7 @@ walls and the places of objects from its features. Writes
 `workdir/probe/metrics.json`. See docs/probing.md.
 """
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 
@@ -28,12 +29,12 @@ _CLIP = 200.0
 def probe(
   task: Task,
   units: int,
-  steps: int,
   batch: int,
   episodes: int,
   pool: int = 2048,
-  rows: int = 512,
-  learning_rate: float = 1e-3,
+  passes: float = 2.0,
+  rows: int = 256,
+  learning_rate: float = 3e-3,
   split: str = 'test',
   window: int | None = None,
   seed: int = 0,
@@ -44,10 +45,10 @@ def probe(
   Args:
     task: Data set and model.
     units: Width of the objects' hidden layers; the walls' are twice as wide.
-    steps: Updates of the probes.
     batch: Episodes observed at a time.
     episodes: How many to score on, at most.
     pool: Training episodes whose features are kept in memory, at most.
+    passes: How often a step of these is learned from, in the mean.
     rows: Steps of episodes in an update.
     learning_rate: Peak rate of AdamW.
     split: To score on.
@@ -72,6 +73,7 @@ def probe(
       )
     )
     probes = probing.probes(training[0], units)
+    steps = math.ceil(passes * math.prod(seen.features.shape[:2]) / rows)
     learned = learn(probes, seen, learning_rate, steps, rows, seed)
     report = {
       'step': step,

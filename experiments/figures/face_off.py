@@ -22,6 +22,8 @@ COLORS = {
 }
 """By model, after Okabe and Ito, for all kinds of colour vision."""
 
+_PLATE = {'facecolor': 'white', 'edgecolor': 'none', 'alpha': 0.8, 'pad': 1}
+
 Line = tuple[np.ndarray, np.ndarray]
 """x `[K]` and y by seed `[seeds, K]`."""
 
@@ -138,8 +140,8 @@ def bars(
 def _mark(axes: Axes, lines: Mapping[str, float], count: int) -> None:
   for name, value in lines.items():
     axes.axhline(value, color='0.35', lw=0.9, ls='--', zorder=3)
-    axes.annotate(name, (count - 0.5, value), ha='right', va='bottom',
-                  fontsize=8, color='0.25')  # fmt: skip
+    axes.annotate(name, (count - 0.5, value), ha='right', va='center',
+                  fontsize=8, color='0.2', bbox=_PLATE)  # fmt: skip
 
 
 def _save(figure: Figure, path: Path) -> None:

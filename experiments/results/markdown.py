@@ -60,9 +60,13 @@ def cells(table: Table) -> tuple[list[str], list[list[str]]]:
     ]
     seeds = max(cell.count for cell in row)
     rows.append([tables.MODELS[model], *texts, str(seeds)])
-  for name, value in table.bounds.items():
-    shown = f'{value:.3f}' if abs(value) < 1 else f'{value:.2f}'
-    rows.append([name, shown, *[''] * len(table.columns)])
+  for name, of in table.bounds.items():
+    found = (tables.Cell(of.get(c.title), None, 0) for c in table.columns)
+    texts = [
+      '' if cell.mean is None else tables.written(cell, column)
+      for cell, column in zip(found, table.columns, strict=True)
+    ]
+    rows.append([name, *texts, ''])
   return heading, rows
 
 

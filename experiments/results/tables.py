@@ -12,7 +12,7 @@ MODELS = {
   's5wm': 'S5WM',
   's4dwm': 'S4DWM',
   'tssm_xl': 'TSSM-XL',
-  'tssm_full': 'TSSM, full context',
+  'tssm_full': 'TSSM (full)',
   'rssm_tbtt': 'RSSM-TBTT',
   'oracle': 'supervised oracle',
 }
@@ -57,7 +57,7 @@ class Table(NamedTuple):
     note: what it says, and how.
     columns: of it.
     rows: by model, a cell of each column.
-    bounds: what needs no model, and its numbers.
+    bounds: what needs no model, and its numbers by title of a column.
   """
 
   name: str
@@ -65,7 +65,7 @@ class Table(NamedTuple):
   note: str
   columns: tuple[Column, ...]
   rows: dict[str, tuple[Cell, ...]]
-  bounds: dict[str, float]
+  bounds: dict[str, dict[str, float | None]]
 
 
 def metric(name: str) -> Callable[[Record], float | None]:
@@ -129,7 +129,11 @@ _REWARD = (
   Column('reward in imagination', metric('generation_reward_accuracy'),
          '{:.1f} %', max, 100),
 )  # fmt: skip
-_MEAN_FRAME = {'mean frame of the context': metric('baseline_mean_frame_mse')}
+_MEAN_FRAME = {
+  'mean frame of the context': {
+    'generation MSE': metric('baseline_mean_frame_mse')
+  }
+}
 
 SPECS = {
   'hallway_100': (
@@ -161,7 +165,11 @@ SPECS = {
       Column('reconstruction, 4 T', longer('4', 'reconstruction_mse'),
              best=None),
     ),
-    {'mean frame, 4 T': longer('4', 'baseline_mean_frame_mse')},
+    {
+      'mean frame of the context': {
+        f'{f} T': longer(f, 'baseline_mean_frame_mse') for f in ('1', '2', '4')
+      }
+    },
   ),
   'teleport': (
     'Four Rooms with a teleport',
@@ -193,8 +201,10 @@ SPECS = {
       *_COST,
     ),
     {
-      'constant: walls': lambda r: r.probe.get('constant_wall_accuracy'),
-      'constant: objects': lambda r: r.probe.get('constant_object_mse'),
+      'constant predictor': {
+        'walls': probed('constant_wall_accuracy'),
+        'objects': probed('constant_object_mse'),
+      }
     },
   ),
   'stochastic': (
@@ -230,17 +240,21 @@ def tables(records: Sequence[Record]) -> list[Table]:
       for model in MODELS
       if model in there
     }
+    runs = [r for r in records if r.table == source]
     known = {
-      label: next(
-        (x for r in records if r.table == source
-         if (x := value(r)) is not None), None
-      )
-      for label, value in bounds.items()
-    }  # fmt: skip
+      label: {title: _first(runs, value) for title, value in of.items()}
+      for label, of in bounds.items()
+    }
     if rows:
-      known = {k: x for k, x in known.items() if x is not None}
       found.append(Table(name, title, note, columns, rows, known))
   return found
+
+
+def _first(
+  records: Sequence[Record], value: Callable[[Record], float | None]
+) -> float | None:
+  found = (value(r) for r in records)
+  return next((x for x in found if x is not None), None)
 
 
 def best(table: Table, column: int) -> str | None:

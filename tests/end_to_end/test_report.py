@@ -96,7 +96,9 @@ def test_tables_are_means_and_standard_errors(root):
   assert cell.count == 3
   assert tables.best(found['rooms'], 0) == 's4wm'
   assert tables.written(cell, found['rooms'].columns[0]) == '6.00 ± 0.58'
-  assert found['rooms'].bounds['mean frame of the context'] == 24.0
+  assert found['rooms'].bounds == {
+    'mean frame of the context': {'generation MSE': 24.0}
+  }
 
 
 def test_claims_hold_or_not_or_are_not_known(root):
