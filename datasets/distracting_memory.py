@@ -100,7 +100,7 @@ ending in `_smoke` are 10 wide, whatever their name.
 
   @staticmethod
   def visible(config, episode):
-    """Returns which cells are in view, bool [T, S]."""
+    """Returns which cells of chance are in view, bool [T, S]."""
     from datasets.worlds import hallway_plan
 
     return hallway_plan.visible(config.world, episode)

@@ -88,7 +88,7 @@ paper's; in the smoke sizes the context is too short for the walk past all.
 
   @staticmethod
   def visible(config, episode):
-    """Returns which cells are in view, bool [T, S]."""
+    """Returns which doors and places of keys are in view, bool [T, S]."""
     from datasets.worlds import corridor_plan
 
     return corridor_plan.visible(config.world, episode)

@@ -91,10 +91,10 @@ def evaluate(
     folder = workdir / 'evaluation'
     folder.mkdir(exist_ok=True)
     _draw(folder, judgement, context)
-    for name, value in (('curves', judgement.curves), ('metrics', report)):
-      provenance.write_whole(
-        folder / f'{name}.json', json.dumps(value, indent=2) + '\n'
-      )
+    curves = json.dumps(judgement.curves)
+    provenance.write_whole(folder / 'curves.json', curves + '\n')
+    numbers = json.dumps(report, indent=2)
+    provenance.write_whole(folder / 'metrics.json', numbers + '\n')
     _print(workdir, report)
 
   return run

@@ -39,14 +39,19 @@ def chart(
 def visible(
   corridor: corridors.Corridor, episode: Mapping[str, Any]
 ) -> np.ndarray:
-  """Returns which cells are in view at each step, bool [T, cells].
+  """Returns which doors and places of keys are in view, bool [T, 2 K].
+
+  The other cells are alike in all episodes.
 
   Args:
     corridor: the plan.
     episode: a record of the data set.
   """
   x, y, _ = np.asarray(episode['oracle']['pose']).T
-  return _near(corridor, x, y).reshape(len(x), -1)
+  near = _near(corridor, x, y)[..., corridor.columns]
+  return np.concatenate(
+    [near[:, corridors.DOOR], near[:, corridors.KEY]], axis=-1
+  )
 
 
 def foil(

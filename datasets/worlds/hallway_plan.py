@@ -35,14 +35,21 @@ def chart(plan: passage.Hallway, episode: Mapping[str, Any]) -> charts.Chart:
 
 
 def visible(plan: passage.Hallway, episode: Mapping[str, Any]) -> np.ndarray:
-  """Returns which cells are in view at each step, bool [T, cells].
+  """Returns which cells of chance are in view at each step, bool [T, S].
+
+  They are those of the hallway that may have a distractor, the clue and the two
+  choices; the others are alike in all episodes.
 
   Args:
     plan: of the hallway.
     episode: a record of the data set.
   """
   x, y, _ = np.asarray(episode['oracle']['pose']).T
-  return _cells(plan, x, y).reshape(len(x), -1)
+  drawn = np.zeros((passage.HEIGHT, plan.width), bool)
+  drawn[passage.MIDDLE, passage.FIRST : plan.last + 1] = True
+  drawn[passage.CLUE[::-1]] = True
+  drawn[passage.CHOICES, plan.junction] = True
+  return _cells(plan, x, y)[:, drawn]
 
 
 def _cells(plan, x, y):

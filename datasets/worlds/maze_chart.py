@@ -80,25 +80,11 @@ def mark(
 def depths(oracle: Mapping[str, Any]) -> np.ndarray:
   """Returns how far each ray goes to its wall along the view axis, [T, RAYS].
 
-  Rays cross lines of the grid; a crossing meets a wall where the cell past it
-  is one. The rays of a step fill the frame from left to right.
+  The rays of a step fill the frame from left to right.
   """
   eye, ahead, right = _axes(oracle)
   rays = ahead[:, None] + _across()[:, None] * right[:, None]
-  rays = np.where(np.abs(rays) < 1e-6, 1e-6, rays)
-  solid = np.pad(oracle['maze_layout'], 1).astype(int) == 0
-  lines = np.arange(len(solid) - 1)
-  found = np.full(rays.shape[:2], np.inf)
-  for axis in range(2):
-    toward = rays[..., axis, None]
-    depth = (lines - eye[:, None, axis, None]) / toward
-    along = eye[:, None, 1 - axis, None] + depth * rays[..., 1 - axis, None]
-    past = lines + (toward > 0)
-    beside = np.floor(np.clip(along, -1, len(solid) - 2)).astype(int) + 1
-    met = solid[beside, past] if axis == 0 else solid[past, beside]
-    depth = np.where(met & (depth > 0), depth, np.inf)
-    found = np.minimum(found, depth.min(-1))
-  return found
+  return _cast(oracle, eye[:, None], rays)
 
 
 def seen(oracle: Mapping[str, Any], depth: np.ndarray) -> np.ndarray:
@@ -133,12 +119,14 @@ def visible(oracle: Mapping[str, Any]) -> np.ndarray:
   side = len(oracle['maze_layout']) + 2
   y, x = np.divmod(np.arange(side**2), side)
   at, reach = np.stack([x, y], -1) - 0.5, np.where(free, 0.0, 1.0)
-  return np.stack([
-    _in_view((at - eye) @ ahead, (at - eye) @ right, depth, reach)
-    for eye, ahead, right, depth in zip(
-      *_axes(oracle), depths(oracle), strict=True
-    )
-  ])
+  eye, *axes = _axes(oracle)
+  along, aside = (v @ at.T - (v * eye).sum(1, keepdims=True) for v in axes)
+  found, _ = _in_frame(along, aside)
+  step, cell = np.nonzero(found)
+  deep = along[step, cell]
+  depth = _cast(oracle, eye[step], (at[cell] - eye[step]) / deep[:, None])
+  found[step, cell] = deep < depth + reach[cell]
+  return found
 
 
 def cues(
@@ -168,13 +156,40 @@ def cues(
 
 def _in_view(along, aside, depth, reach):
   """Returns whether places are in the frame and before their ray's wall."""
+  inside, ray = _in_frame(along, aside)
+  return inside & (along < depth[ray] + reach)
+
+
+def _in_frame(along, aside):
+  """Returns whether places are in the frame, and the rays through them."""
   wide = np.tan(np.deg2rad(CAMERA.field / 2))
   low = CAMERA.eye / ((1 - CAMERA.horizon) * 2 * wide)
   deep = np.maximum(along, 1e-6)
   ray = (1 + aside / (deep * wide)) * (RAYS / 2)
   inside = (ray >= 0) & (ray < RAYS) & (deep >= low)
-  ray = np.where(inside, ray, 0).astype(int)
-  return inside & (deep < depth[ray] + reach)
+  return inside, np.where(inside, ray, 0).astype(int)
+
+
+def _cast(oracle, eye, rays):
+  """Returns how far rays [..., 2] go, in their lengths: [...].
+
+  Rays cross lines of the grid; a crossing meets a wall where the cell past it
+  is one.
+  """
+  rays = np.where(np.abs(rays) < 1e-6, 1e-6, rays)
+  solid = np.pad(oracle['maze_layout'], 1).astype(int) == 0
+  lines = np.arange(len(solid) - 1)
+  found = np.full(rays.shape[:-1], np.inf)
+  for axis in range(2):
+    toward = rays[..., axis, None]
+    depth = (lines - eye[..., axis, None]) / toward
+    along = eye[..., 1 - axis, None] + depth * rays[..., 1 - axis, None]
+    past = lines + (toward > 0)
+    beside = np.floor(np.clip(along, -1, len(solid) - 2)).astype(int) + 1
+    met = solid[beside, past] if axis == 0 else solid[past, beside]
+    depth = np.where(met & (depth > 0), depth, np.inf)
+    found = np.minimum(found, depth.min(-1))
+  return found
 
 
 def _axes(oracle):

@@ -47,6 +47,31 @@ def test_every_world_says_what_is_in_view(name):
   assert (age[context:] <= np.arange(context, length)).all()
 
 
+def test_a_cell_in_view_looks_the_same_each_time():
+  name = 'distracting_memory/width_20'
+  (episode,) = datasets.preview(name, scale='laptop')
+  builder, config = catalogue.find(name, 'laptop')
+  visible = builder.visible(config, episode)
+  visible = visible.reshape(len(visible), -1, config.world.width)
+  frames = episode['observation']['image']
+  tiles = frames.reshape(-1, 5, 8, 5, 8, 3).swapaxes(2, 3)
+  looks = {}
+  for t, (x, y, _) in enumerate(episode['oracle']['pose']):
+    rows, columns = (range(max(0, at - 2), at + 3) for at in (y, x))
+    cells = [
+      (row, column)
+      for row in rows[: visible.shape[1] - rows[0]]
+      for column in columns[: visible.shape[2] - columns[0]]
+    ]
+    assert list(map(tuple, np.argwhere(visible[t]))) == cells
+    for row, column in cells:
+      if (row, column) != (y, x):
+        look = tiles[t, row - y + 2, column - x + 2]
+        first = looks.setdefault((row, column), look)
+        np.testing.assert_array_equal(look, first)
+  assert len(looks) > 25
+
+
 def test_recordings_have_no_answers():
   assert catalogue.answers('folder:somewhere')({}) == {}
 

@@ -1,0 +1,59 @@
+"""Evaluation of what a run has learned, at smoke scale."""
+
+import json
+
+import numpy as np
+import pytest
+
+from tests.end_to_end import runs
+
+
+@pytest.fixture(scope='module')
+def evaluation(tmp_path_factory):
+  folder = tmp_path_factory.mktemp('runs') / 'doors'
+  files = ('base', 'models/s5wm', 'data/multi_doors_keys_3', 'smoke')
+  done = runs.run(
+    folder,
+    *(f'--gin_file={name}.gin' for name in files),
+    '--gin_bindings=evaluate.evaluate.samples = 2',
+    "--gin_bindings=ARGUMENTS = {'movers': 1}",
+  )
+  assert done.returncode == 0, done.stderr
+  return done.stdout, folder / 'evaluation'
+
+
+def test_several_futures_are_compared(evaluation):
+  _, folder = evaluation
+  report = json.loads((folder / 'metrics.json').read_text())
+  assert report['samples'] == 2
+  assert report['generation_mse_best_of_k'] < report['generation_mse']
+  assert report['generation_mse_of_mean'] < report['generation_mse']
+
+
+def test_doors_and_rewards_are_judged(evaluation):
+  out, folder = evaluation
+  report = json.loads((folder / 'metrics.json').read_text())
+  for which in ('inference', 'generation'):
+    for name in ('door', 'reward'):
+      assert 0 <= report[f'{which}_{name}_accuracy'] <= 1
+  assert 0.5 <= report['reward_base_rate'] <= 1
+  assert 'door states' in out
+  assert 'best of the samples' in out
+
+
+def test_curves_and_frames_are_kept(evaluation):
+  _, folder = evaluation
+  report = json.loads((folder / 'metrics.json').read_text())
+  curves = json.loads((folder / 'curves.json').read_text())
+  by_step = curves['generation_mse_by_step']
+  assert by_step['x'] == list(range(1, report['horizon'] + 1))
+  assert np.mean(by_step['mean']) == pytest.approx(
+    report['generation_mse'], rel=1e-4
+  )
+  by_age = curves['generation_mse_by_age']
+  seen = np.average(by_age['mean'], weights=by_age['count'])
+  assert seen == pytest.approx(report['generation_mse_seen'], rel=1e-4)
+  with np.load(folder / 'shown.npz') as shown:
+    assert shown['truth'].shape == shown['imagination'].shape
+    assert shown['truth'].dtype == np.uint8
+    assert shown['steps'][-1] == report['horizon']
