@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from unittest import mock
 
 import pytest
 
@@ -38,8 +39,9 @@ def built(name, folder, workers):
   builder = about(
     config=config.name, data_dir=str(folder), file_format='array_record'
   )
-  builder.workers, builder.FRAMES = workers, 75
-  builder.download_and_prepare()
+  builder.workers = workers
+  with mock.patch.object(about, 'FRAMES', 75):
+    builder.download_and_prepare()
   found = pathlib.Path(builder.data_dir).glob('*.array_record*')
   return {path.name: path.read_bytes() for path in found}
 

@@ -5,6 +5,7 @@ import pytest
 
 import datasets
 from datasets import catalogue, recall
+from datasets.worlds import passage
 
 WORLDS = (
   'rooms/two_rooms',
@@ -51,25 +52,30 @@ def test_a_cell_in_view_looks_the_same_each_time():
   name = 'distracting_memory/width_20'
   (episode,) = datasets.preview(name, scale='laptop')
   builder, config = catalogue.find(name, 'laptop')
-  visible = builder.visible(config, episode)
-  visible = visible.reshape(len(visible), -1, config.world.width)
-  frames = episode['observation']['image']
+  plan, frames = config.world, episode['observation']['image']
+  row = [(passage.MIDDLE, x) for x in range(passage.FIRST, plan.last + 1)]
+  ends = [(y, plan.junction) for y in passage.CHOICES]
+  drawn = sorted([passage.CLUE[::-1], *row, *ends])
   tiles = frames.reshape(-1, 5, 8, 5, 8, 3).swapaxes(2, 3)
-  looks = {}
+  expected, looks = [], {}
   for t, (x, y, _) in enumerate(episode['oracle']['pose']):
-    rows, columns = (range(max(0, at - 2), at + 3) for at in (y, x))
-    cells = [
-      (row, column)
-      for row in rows[: visible.shape[1] - rows[0]]
-      for column in columns[: visible.shape[2] - columns[0]]
-    ]
-    assert list(map(tuple, np.argwhere(visible[t]))) == cells
-    for row, column in cells:
-      if (row, column) != (y, x):
-        look = tiles[t, row - y + 2, column - x + 2]
-        first = looks.setdefault((row, column), look)
-        np.testing.assert_array_equal(look, first)
-  assert len(looks) > 25
+    away = np.array(drawn) - [y, x]
+    expected.append((np.abs(away) <= 2).all(1))
+    for cell, (down, right) in zip(drawn, away, strict=True):
+      # The agent hides what it stands on.
+      if max(abs(down), abs(right)) <= 2 and (down or right):
+        look = tiles[t, down + 2, right + 2]
+        np.testing.assert_array_equal(look, looks.setdefault(cell, look))
+  np.testing.assert_array_equal(builder.visible(config, episode), expected)
+  assert len(looks) == len(drawn)
+
+
+@pytest.mark.parametrize('name', WORLDS[1:3])
+def test_all_that_a_grid_hides_was_seen_in_the_context(name):
+  context = catalogue.describe(name)['context']
+  answers = catalogue.answers(name)
+  for episode in datasets.preview(name, count=3):
+    assert (answers(episode)['age'][context:] > 0).all()
 
 
 def test_recordings_have_no_answers():
