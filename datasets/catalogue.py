@@ -100,7 +100,8 @@ def answers(
   """Returns `(episode) -> fields`, what metrics ask of an episode.
 
   Fields are [T, ...]: `age`, as `recall.age` says, and for doors and keys
-  `foil`, the frames with the doors in view the other way. Recordings have none.
+  `foil`, the frames with the doors the other way, and `guess`, with the doors
+  as the context left them. Recordings have none.
 
   Args:
     name: of the data set, as `describe` takes it.

@@ -95,11 +95,19 @@ paper's; in the smoke sizes the context is too short for the walk past all.
 
   @classmethod
   def answers(cls, config, episode):
-    """Returns `age`, and `foil`: frames with all doors in view flipped."""
+    """Returns `age`, and frames with doors in other states.
+
+    `foil` has all of them the other way, and `guess`, after the context, as
+    they were at its end.
+    """
     from datasets.worlds import corridor_plan
 
-    foil = corridor_plan.foil(config.world, episode)
-    return super().answers(config, episode) | {'foil': foil}
+    is_open = np.asarray(episode['oracle']['door_open'])
+    last = np.minimum(np.arange(len(is_open)), config.context - 1)
+    return super().answers(config, episode) | {
+      name: corridor_plan.redrawn(config.world, episode, drawn)
+      for name, drawn in (('foil', ~is_open), ('guess', is_open[last]))
+    }
 
   @staticmethod
   def chart(config, episode) -> charts.Chart:

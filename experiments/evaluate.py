@@ -156,6 +156,7 @@ _ROWS = (
   ('door states, accuracy', None),
   ('  inference', 'inference_door_accuracy'),
   ('  generation', 'generation_door_accuracy'),
+  ('    as the context left them', 'door_base_rate'),
 )
 
 

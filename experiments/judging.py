@@ -195,11 +195,13 @@ def _numbers(
 _NAMES = {
   'inference_mse': 'reconstruction_mse',
   'generation_reward_base_rate': 'reward_base_rate',
+  'generation_door_base_rate': 'door_base_rate',
 }
 _LEFT_OUT = (
   'inference_mse_seen',
   'inference_mse_unseen',
   'inference_reward_base_rate',
+  'inference_door_base_rate',
 )
 
 

@@ -54,17 +54,19 @@ def visible(
   )
 
 
-def foil(
-  corridor: corridors.Corridor, episode: Mapping[str, Any]
+def redrawn(
+  corridor: corridors.Corridor,
+  episode: Mapping[str, Any],
+  door_open: np.ndarray,
 ) -> np.ndarray:
-  """Returns the frames with each door in view the other way, uint8 [T, ...].
+  """Returns the frames with doors in other states, uint8 [T, ...].
 
-  Open doors are drawn locked and locked ones open; one that the agent stands in
-  is left as it is.
+  A door that the agent stands in is left as it is.
 
   Args:
     corridor: the plan.
     episode: a record of the data set.
+    door_open: which doors are drawn open, bool [T, K]; the others are locked.
   """
   oracle = episode['oracle']
   x, y, _ = np.asarray(oracle['pose']).T
@@ -74,7 +76,7 @@ def foil(
   there = (column >= 0) & (column < side) & ((row >= 0) & (row < side))[:, None]
   there &= (column != corridors.REACH) | (row != corridors.REACH)[:, None]
   step, door = np.nonzero(there)
-  kind = np.where(oracle['door_open'], tiles.LOCKED, tiles.OPEN)
+  kind = np.where(door_open, tiles.OPEN, tiles.LOCKED)
   kind = (kind + oracle['door_color'])[step, door]
   image = np.array(episode['observation']['image'])
   cells = image.reshape(len(image), side, tiles.SIDE, side, tiles.SIDE, 3)

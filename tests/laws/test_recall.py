@@ -109,3 +109,19 @@ def test_a_foil_shows_doors_the_other_way():
       np.testing.assert_array_equal(tiles[key], tiles[key[:2]])
       checked += 1
   assert checked > 3
+
+
+def test_a_guess_shows_doors_as_the_context_left_them():
+  name = 'multi_doors_keys/keys_3'
+  context = catalogue.describe(name, 'laptop')['context']
+  answers = catalogue.answers(name, 'laptop')
+  differs = 0
+  for episode in datasets.preview(name, count=4, scale='laptop'):
+    is_open = episode['oracle']['door_open']
+    frames = episode['observation']['image']
+    guess = answers(episode)['guess']
+    np.testing.assert_array_equal(guess[:context], frames[:context])
+    as_left = (is_open == is_open[context - 1]).all(1)
+    np.testing.assert_array_equal(guess[as_left], frames[as_left])
+    differs += (guess[~as_left] != frames[~as_left]).any((1, 2, 3)).sum()
+  assert differs > 0

@@ -13,14 +13,15 @@ def forced_choice(tile: int = 8) -> Metric:
   A foil is the frame that the world would show if what is asked for were the
   other way, such as every door in view open instead of locked. The choice is
   made in each tile where the two differ, by squared error. `compute` returns
-  its `accuracy` and the number of such tiles, `count`.
+  its `accuracy`, the number of such tiles, `count`, and `base_rate`: how often
+  the field `guess`, a frame that needs no model, shows the truth there.
 
   Args:
     tile: side of a tile in pixels, a divisor of the frame's.
   """
 
   def init() -> dict[str, Array]:
-    return {'count': jnp.zeros(()), 'right': jnp.zeros(())}
+    return {name: jnp.zeros(()) for name in ('count', 'right', 'guessed')}
 
   def update(
     acc: dict[str, Array],
@@ -28,8 +29,9 @@ def forced_choice(tile: int = 8) -> Metric:
     batch: Batch,
     mask: Float[ArrayLike, 'B T'],
   ) -> dict[str, Array]:
-    truth, foil = (
-      jnp.asarray(batch[name], jnp.float32) / 255 for name in ('image', 'foil')
+    truth, foil, guess = (
+      jnp.asarray(batch[name], jnp.float32) / 255
+      for name in ('image', 'foil', 'guess')
     )
     asked = _by_tile(jnp.abs(truth - foil), tile) > 0
     asked &= (jnp.asarray(mask) > 0)[..., None, None]
@@ -37,13 +39,16 @@ def forced_choice(tile: int = 8) -> Metric:
     right = _by_tile((image - truth) ** 2, tile) < _by_tile(
       (image - foil) ** 2, tile
     )
-    return {
-      'count': acc['count'] + jnp.sum(asked),
-      'right': acc['right'] + jnp.sum(asked & right),
-    }
+    guessed = _by_tile(jnp.abs(truth - guess), tile) == 0
+    more = {'count': asked, 'right': asked & right, 'guessed': asked & guessed}
+    return {name: acc[name] + jnp.sum(x) for name, x in more.items()}
 
   def compute(acc: dict[str, Array]) -> dict[str, Array]:
-    return {'accuracy': acc['right'] / acc['count'], 'count': acc['count']}
+    return {
+      'accuracy': acc['right'] / acc['count'],
+      'base_rate': acc['guessed'] / acc['count'],
+      'count': acc['count'],
+    }
 
   return Metric(init, update, compute)
 
