@@ -50,7 +50,7 @@ def report(root: Path, out: Path) -> None:
 
 
 def _plain(run: Record) -> dict[str, Any]:
-  versions = {k: v for k, v in run.versions.items() if k != 'command'}
+  versions = records.without_command(run.versions)
   revision = versions.get('git_revision')
   kept = run._asdict() | {'versions': versions, 'revision': revision}
   return {k: v for k, v in kept.items() if k != 'folder'}
@@ -63,6 +63,7 @@ def _facts(runs: Sequence[Record]) -> list[str]:
     found = {r.versions.get(name) for r in runs} - {None}
     return ', '.join(str(x) for x in sorted(found, key=str)) or 'unknown'
 
+  runs = list({run.folder: run for run in runs}.values())
   minutes = sum(r.training.get('minutes', 0) for r in runs)
   dirty = sum(bool(r.versions.get('git_changes')) for r in runs)
   facts = [

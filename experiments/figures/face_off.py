@@ -16,8 +16,10 @@ COLORS = {
   's5wm': '#009E73',
   's4dwm': '#56B4E9',
   'tssm_xl': '#D55E00',
+  'tssm_xl_wide': '#8F3E00',
   'tssm_full': '#E69F00',
   'rssm_tbtt': '#CC79A7',
+  'rssm_tbtt_wide': '#8E4470',
   'oracle': '#444444',
 }
 """By model, after Okabe and Ito, for all kinds of colour vision."""
@@ -107,6 +109,7 @@ def bars(
   titles: Mapping[str, str],
   marks: Sequence[Mapping[str, float]],
   unit: str,
+  ylim: tuple[float, float] | None = None,
 ) -> None:
   """Writes panels of bars, a bar a model, with standard errors.
 
@@ -116,6 +119,7 @@ def bars(
     titles: of models.
     marks: for each panel, horizontal lines by name.
     unit: of all numbers.
+    ylim: what all panels reach from and to; by default what each needs.
   """
   figure, axes = plt.subplots(
     1, len(panels), figsize=(2.7 * len(panels) + 0.4, 3.1), squeeze=False,
@@ -132,6 +136,7 @@ def bars(
                    rotation=35, ha='right', fontsize=8)  # fmt: skip
     _mark(one, lines, len(found))
     one.set_title(title, fontsize=10)
+    one.set_ylim(ylim)
     one.spines[['top', 'right']].set_visible(False)
   axes[0, 0].set_ylabel(unit)
   _save(figure, path)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from experiments.results import tables
+from experiments.results import specs, tables
 from experiments.results.records import Record
 
 ABOVE, CHANCE = 0.95, 0.60
@@ -18,20 +18,26 @@ ABOVE, CHANCE = 0.95, 0.60
 SAME = 1.25
 """The ratio of errors up to which they count as near-equal."""
 
-_REWARDS = ('inference_reward_accuracy', 'generation_reward_accuracy')
-_MSE = ('generation_mse',)
+_UNKNOWN = 'not known'
 
 
 class Claim(NamedTuple):
   """A row: what is claimed, the paper's numbers, ours, whether it holds here.
 
-  `holds` is None where runs are missing.
+  `seeds` is how many each of our numbers is a mean of, at least; `holds` is
+  None where runs are missing.
   """
 
   claim: str
   paper: str
   ours: str
+  seeds: int
   holds: bool | None
+
+
+class _Found(NamedTuple):
+  numbers: list[float]
+  seeds: int
 
 
 def claims(records: Sequence[Record]) -> list[Claim]:
@@ -46,28 +52,34 @@ def claims(records: Sequence[Record]) -> list[Claim]:
   return found
 
 
-def _means(
-  records: Sequence[Record], table: str, models: Sequence[str], names
-) -> list[float] | None:
-  """Returns the mean over seeds of each name of each model, or None."""
-  found = [
-    tables.cell(tables.values(records, table, model, tables.metric(name))).mean
+def _find(
+  records: Sequence[Record],
+  table: str,
+  models: Sequence[str],
+  *read: specs.Value,
+) -> _Found | None:
+  """Returns the mean over seeds of each value of each model, or None."""
+  cells = [
+    tables.cell(tables.values(records, table, model, value))
     for model in models
-    for name in names
+    for value in read
   ]
-  return None if None in found else found
+  if any(cell.mean is None for cell in cells):
+    return None
+  return _Found([c.mean for c in cells], min(c.count for c in cells))
 
 
 def _claim(
   claim: str,
   paper: str,
-  numbers: Sequence[float] | None,
+  found: _Found | None,
   write: Callable[..., str],
   holds: Callable[..., bool],
 ) -> Claim:
-  if numbers is None:
-    return Claim(claim, paper, 'not run', None)
-  return Claim(claim, paper, write(*numbers), bool(holds(*numbers)))
+  if found is None:
+    return Claim(claim, paper, 'not run', 0, None)
+  ours, seeds = found
+  return Claim(claim, paper, write(*ours), seeds, bool(holds(*ours)))
 
 
 def _percent(*numbers: float) -> str:
@@ -86,23 +98,33 @@ def _at_chance(*numbers: float) -> bool:
   return max(numbers) < CHANCE
 
 
+def _titles(models: Sequence[str]) -> str:
+  return ' / '.join(specs.MODELS[model] for model in models)
+
+
 _PAPER_REWARDS = {
   's4wm': {100: '100.0 % / 100.0 %', 200: '100.0 % / 100.0 %'},
   'tssm_xl': {100: '100.0 % / 51.2 %', 200: '99.9 % / 51.3 %'},
   'rssm_tbtt': {100: '47.9 % / 49.6 %', 200: '48.7 % / 48.4 %'},
 }
+_REWARDS = tuple(
+  specs.metric(f'{way}_reward_accuracy') for way in ('inference', 'generation')
+)
 
 
 def _rewards(records: Sequence[Record]) -> Iterator[Claim]:
   for width in (100, 200):
     table = f'hallway_{width}'
-    where = f'Distracting Memory, {width} wide (inference / imagination)'
 
-    def row(model, what, holds, table=table, where=where, width=width):
-      title = tables.MODELS[model]
-      paper = _PAPER_REWARDS.get(model, {}).get(width, 'not in the paper')
-      numbers = _means(records, table, [model], _REWARDS)
-      return _claim(f'{where}: {title} {what}', paper, numbers, _percent, holds)
+    def row(model, what, holds, table=table, width=width):
+      return _claim(
+        f'Distracting Memory, {width} wide (inference / imagination): '
+        f'{specs.MODELS[model]} {what}',
+        _PAPER_REWARDS.get(model, {}).get(width, 'not in the paper'),
+        _find(records, table, [model], *_REWARDS),
+        _percent,
+        holds,
+      )
 
     yield row('s4wm', 'above 95 % in both', _solved)
     yield row('s5wm', 'above 95 % in both', _solved)
@@ -131,143 +153,141 @@ def _reach(records: Sequence[Record], table: str) -> int:
   """Returns how many steps TSSM-XL sees back, as configured."""
   for record in records:
     if (record.table, record.model) == (table, 'tssm_xl'):
-      macros = dict(re.findall(r'^(XL_DEPTH|WINDOW) = (\d+)', record.config,
-                               re.MULTILINE))  # fmt: skip
-      return int(macros['XL_DEPTH']) * int(macros['WINDOW'])
+      macros = dict(
+        re.findall(r'^(XL_DEPTH|WINDOW) = (\d+)', record.config, re.MULTILINE)
+      )
+      if len(macros) == 2:
+        return int(macros['XL_DEPTH']) * int(macros['WINDOW'])
   return 384  # What the plan has.
 
 
+_GENERATION = specs.metric('generation_mse')
+_RECONSTRUCTION = specs.metric('reconstruction_mse')
+
+
 def _rooms(records: Sequence[Record]) -> Iterator[Claim]:
-  for table, title in (
-    ('rooms', 'Four Rooms'), ('teleport', 'Four Rooms with a teleport')
+  for table, title, papers, stays in (
+    ('rooms', 'Four Rooms',
+     {'tssm_xl': 'one episode of a figure: 22 / 166',
+      'rssm_tbtt': 'one episode of a figure: 22 / 160'},
+     'stays good to step 500'),
+    ('teleport', 'Four Rooms with a teleport', {}, _UNKNOWN),
   ):  # fmt: skip
     for rival in ('tssm_xl', 'rssm_tbtt'):
+      models = 's4wm', rival
       yield _claim(
         f'{title}: generation MSE of S4WM at most half of that of '
-        f'{tables.MODELS[rival]} (S4WM / {tables.MODELS[rival]})',
-        'well under, in its figures',
-        _means(records, table, ('s4wm', rival), _MSE),
+        f'{specs.MODELS[rival]} ({_titles(models)})',
+        papers.get(rival, _UNKNOWN),
+        _find(records, table, models, _GENERATION),
         _plain,
         lambda ours, other: ours <= other / 2,
       )
+    models = 's4wm', 'tssm_xl', 'rssm_tbtt'
     yield _claim(
-      f'{title}: reconstruction MSE near-equal (S4WM / TSSM-XL / RSSM-TBTT)',
-      'near-equal',
-      _means(
-        records, table, ('s4wm', 'tssm_xl', 'rssm_tbtt'),
-        ('reconstruction_mse',)
-      ),
+      f'{title}: reconstruction MSE near-equal ({_titles(models)})',
+      _UNKNOWN,
+      _find(records, table, models, _RECONSTRUCTION),
       _plain,
       lambda *errors: max(errors) <= SAME * min(errors),
-    )  # fmt: skip
+    )
     yield _claim(
       f'{title}: the error of S4WM stays low to the last step (first half / '
       'last tenth of the steps / mean frame)',
-      'stays low, in its figures',
-      _halves(records, table),
+      stays,
+      _find(records, table, ['s4wm'], _first_half, _last_tenth, _MEAN_FRAME),
       _plain,
       lambda first, last, mean_frame: last <= min(1.5 * first, mean_frame),
     )
 
 
-def _halves(records: Sequence[Record], table: str) -> list[float] | None:
-  found = []
-  for r in records:
-    if (r.table, r.model) == (table, 's4wm') and r.curves:
-      steps = np.array(r.curves['generation_mse_by_step']['mean'])
-      tenth = max(len(steps) // 10, 1)
-      found.append([
-        steps[: len(steps) // 2].mean(),
-        steps[-tenth:].mean(),
-        r.metrics['baseline_mean_frame_mse'],
-      ])
-  return list(np.mean(found, axis=0)) if found else None
+_MEAN_FRAME = specs.metric('baseline_mean_frame_mse')
+
+
+def _first_half(record: Record) -> float | None:
+  steps = _by_step(record)
+  return float(steps[: len(steps) // 2].mean()) if len(steps) > 1 else None
+
+
+def _last_tenth(record: Record) -> float | None:
+  steps = _by_step(record)
+  tenth = max(len(steps) // 10, 1)
+  return float(steps[-tenth:].mean()) if len(steps) > 1 else None
+
+
+def _by_step(record: Record) -> np.ndarray:
+  curve = record.curves.get('generation_mse_by_step', {})
+  return np.array(curve.get('mean', ()), float)
 
 
 def _doors(records: Sequence[Record]) -> Iterator[Claim]:
   for rival, paper in (('rssm_tbtt', 6.28), ('tssm_xl', 9.24)):
-    title = tables.MODELS[rival]
+    models = 's4wm', rival
     yield _claim(
       'Multi Doors Keys, seven keys: generation MSE of S4WM at most a fifth of '
-      f'that of {title} (S4WM / {title})',
+      f'that of {specs.MODELS[rival]} ({_titles(models)})',
       f'0.10 / {paper:.2f}',
-      _means(records, 'doors_7', ('s4wm', rival), _MSE),
+      _find(records, 'doors_7', models, _GENERATION),
       _plain,
       lambda ours, other: ours <= other / 5,
     )
 
 
-def _probes(
-  records: Sequence[Record], models: Sequence[str], name: str
-) -> list[float] | None:
-  found = [
-    tables.cell(
-      tables.values(records, 'maze', model, tables.probed(name))
-    ).mean
-    for model in models
-  ]
-  return None if None in found else found
-
-
 def _probing(records: Sequence[Record]) -> Iterator[Claim]:
-  models = ('s5wm', 'rssm_tbtt', 's4wm', 'tssm_xl')
-  names = ' / '.join(tables.MODELS[m] for m in models)
+  models = 's5wm', 'rssm_tbtt', 's4wm', 'tssm_xl'
   for what, name, paper, sign, write in (
     ('walls', 'wall_accuracy', '98.3 % / 95.0 % / 88.4 % / 86.4 %', 1,
      _percent),
     ('objects', 'object_mse', '1.8 / 5.4 / 8.9 / 10.2', -1, _plain),
   ):  # fmt: skip
-    numbers = _probes(records, models, name)
-    constant = _probes(records, ['s5wm'], f'constant_{name}')
+    value = specs.probed(name)
+    found = _find(records, 'maze', models, value)
+    constant = _find(
+      records, 'maze', models[:1], specs.probed(f'constant_{name}')
+    )
     yield _claim(
-      f'Memory Maze 9x9, {what}: S5WM is best ({names})',
+      f'Memory Maze 9x9, {what}: S5WM is best ({_titles(models)})',
       paper,
-      numbers,
+      found,
       write,
       lambda *x, sign=sign: sign * x[0] >= max(sign * y for y in x),
     )
     yield _claim(
-      f'Memory Maze 9x9, {what}: RSSM ahead of S4WM (RSSM-TBTT / S4WM)',
+      f'Memory Maze 9x9, {what}: RSSM ahead of S4WM ({_titles(models[1:3])})',
       ' / '.join(paper.split(' / ')[1:3]),
-      numbers and numbers[1:3],
+      _find(records, 'maze', models[1:3], value),
       write,
       lambda rssm, s4wm, sign=sign: sign * rssm > sign * s4wm,
     )
+    least = found and sign * min(sign * x for x in found.numbers)
     yield _claim(
       f'Memory Maze 9x9, {what}: all above the constant predictor (the least '
       'of them / constant)',
-      'all above',
-      numbers and constant and [
-        sign * min(sign * x for x in numbers), constant[0]
-      ],
+      f'{paper.split(" / ")[-1]} / {_UNKNOWN}',
+      found and constant and _Found([least, *constant.numbers], found.seeds),
       write,
       lambda least, constant, sign=sign: sign * least > sign * constant,
-    )  # fmt: skip
+    )
 
 
 def _speed(records: Sequence[Record]) -> Iterator[Claim]:
-  speed = next((r.speed for r in records if r.speed), None)
-  rows = speed['results'] if speed else []
-
-  def numbers(part, key):
-    models = ('s4wm', 's5wm', 'tssm_xl', 'rssm_tbtt')
-    found = {r['what']: r[key] for r in rows
-             if (r['part'], r.get('length')) == (part, 1024)}  # fmt: skip
-    return [found[m] for m in models] if found else None
-
-  names = 'S4WM / S5WM / TSSM-XL / RSSM-TBTT'
-  for claim, part, key, unit, holds in (
-    ('S4WM trains fastest, frames/s', 'train', 'frames_per_second', 1,
-     lambda *x: x[0] >= max(x)),
-    ('RSSM-TBTT needs the least memory to train, MB', 'train', 'peak_bytes',
-     1e6, lambda *x: x[3] <= min(x)),
-    ('RSSM-TBTT imagines fastest, frames/s', 'imagine', 'frames_per_second', 1,
-     lambda *x: x[3] >= max(x)),
+  frames, memory = 'frames_per_second', 'peak_bytes'
+  for claim, models, part, key, unit, holds in (
+    ('S4WM trains fastest, frames/s, RSSM-TBTT as wide as here',
+     ('s4wm', 'tssm_xl_wide', 'rssm_tbtt_wide'), 'train', frames, 1, max),
+    ('S4WM trains fastest, frames/s, at equal rows',
+     ('s4wm', 'tssm_xl', 'rssm_tbtt'), 'train', frames, 1, max),
+    ('RSSM-TBTT needs the least memory to train, MB, at equal rows',
+     ('rssm_tbtt', 's4wm', 'tssm_xl'), 'train', memory, 1e6, min),
+    ('RSSM-TBTT imagines fastest, frames/s',
+     ('rssm_tbtt', 's4wm', 'tssm_xl'), 'imagine', frames, 1, max),
+    ('S4WM imagines faster than TSSM-XL, frames/s',
+     ('s4wm', 'tssm_xl'), 'imagine', frames, 1, max),
   ):  # fmt: skip
     yield _claim(
-      f'Sequences of 1,024 frames: {claim} ({names})',
+      f'Sequences of 1,024 frames: {claim} ({_titles(models)})',
       'so, on one GPU',
-      numbers(part, key),
+      _find(records, 'speed', models, specs.speed(part, key)),
       lambda *x, unit=unit: ' / '.join(f'{y / unit:,.0f}' for y in x),
-      holds,
+      lambda *x, holds=holds: x[0] == holds(x),
     )

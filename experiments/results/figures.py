@@ -7,10 +7,10 @@ import numpy as np
 
 from experiments.figures import face_off
 from experiments.results import records as reading
-from experiments.results import tables
+from experiments.results import specs, tables
 from experiments.results.records import Record
 
-_TITLES = tables.MODELS
+_TITLES = specs.MODELS
 _BY_STEP, _BY_AGE = 'generation_mse_by_step', 'generation_mse_by_age'
 _MEAN_FRAME = 'baseline_mean_frame_mse_by_step'
 
@@ -26,7 +26,7 @@ def write(folder: Path, records: Sequence[Record]) -> dict[str, list[str]]:
     File names by table.
   """
   found: dict[str, list[str]] = {}
-  names = [n for n in tables.SPECS if any(r.table == n for r in records)]
+  names = [n for n in specs.SPECS if any(r.table == n for r in records)]
   for table in names:
     runs = [r for r in records if r.table == table]
     for kind, draw in _KINDS.items():
@@ -78,12 +78,12 @@ def _line(
     [y for at, y in zip(curve['x'], curve['mean'], strict=True) if at in x]
     for curve in found
   ]
-  return np.array(sorted(x)), np.array(y)
+  return np.array(sorted(x)), np.array(y, float)
 
 
 def _rewards(path: Path, table: str, runs: Sequence[Record]) -> bool:
   panels = [
-    _panel(runs, title, tables.metric(name), 100)
+    _panel(runs, title, specs.metric(name), 100)
     for title, name in (
       ('by inference', 'inference_reward_accuracy'),
       ('in imagination', 'generation_reward_accuracy'),
@@ -92,8 +92,24 @@ def _rewards(path: Path, table: str, runs: Sequence[Record]) -> bool:
   if not table.startswith('hallway') or not panels[0][1]:
     return False
   face_off.bars(
-    path, panels, _TITLES, [{'chance': 50}] * 2, 'reward accuracy, %'
+    path,
+    panels,
+    _TITLES,
+    [{'chance': 50}] * 2,
+    'reward accuracy, %',
+    (0, 109),
   )
+  return True
+
+
+def _speed(path: Path, table: str, runs: Sequence[Record]) -> bool:
+  if table != 'speed':
+    return False
+  panels = [
+    _panel(runs, column.title, column.value, column.scale)
+    for column in specs.SPECS['speed'].columns
+  ]
+  face_off.bars(path, panels, _TITLES, [{}] * len(panels), '')
   return True
 
 
@@ -105,7 +121,7 @@ def _probes(path: Path, table: str, runs: Sequence[Record]) -> bool:
     ('walls, accuracy in %', 'wall_accuracy', 100),
     ('objects, squared error', 'object_mse', 1),
   ):
-    panels.append(_panel(runs, title, tables.probed(name), scale))
+    panels.append(_panel(runs, title, specs.probed(name), scale))
     constant = next(
       (r.probe[f'constant_{name}'] for r in runs if r.probe), None
     )
@@ -134,4 +150,5 @@ _KINDS = {
   'by_age': _curves(_BY_AGE, 'steps since last seen in the context', True),
   'rewards': _rewards,
   'probes': _probes,
+  'speed': _speed,
 }

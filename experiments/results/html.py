@@ -37,8 +37,8 @@ def page(
   parts = ['<h1>Results of the face-off</h1>']
   parts.append(f'<p>{html.escape(markdown.INTRODUCTION)}</p>')
   parts.append('<h2>Claims</h2>')
-  rows = [(c.claim, c.paper, c.ours, markdown.HOLDS[c.holds]) for c in claims]
-  parts.append(_grid(('claim', 'paper', 'ours', 'holds'), rows, 'claims'))
+  rows = [markdown.claim(c) for c in claims]
+  parts.append(_grid(markdown.CLAIMS, rows, 'claims'))
   for table in found:
     parts.append(f'<h2 id="{table.name}">{html.escape(table.title)}</h2>')
     parts.append(f'<p>{html.escape(table.note)}</p>')
@@ -62,9 +62,7 @@ def _grid(
   heading: Sequence[str], rows: Sequence[Sequence[str]], name: str
 ) -> str:
   head = ''.join(f'<th>{html.escape(x)}</th>' for x in heading)
-  body = '\n'.join(
-    f'<tr>{"".join(map(_cell, row))}</tr>' for row in rows
-  )
+  body = '\n'.join(f'<tr>{"".join(map(_cell, row))}</tr>' for row in rows)
   return (
     f'<div class="wide"><table class="{name}"><thead><tr>{head}</tr></thead>\n'
     f'<tbody>\n{body}\n</tbody></table></div>'

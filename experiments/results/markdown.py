@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 
-from experiments.results import tables
+from experiments.results import specs, tables
 from experiments.results.claims import Claim
 from experiments.results.tables import Table
 
+CLAIMS = 'claim', 'paper', 'ours', 'seeds', 'holds'
 HOLDS = {True: 'yes', False: 'no', None: '–'}
 
 INTRODUCTION = """\
@@ -32,18 +33,19 @@ def page(
     facts: how it was made, a sentence each.
   """
   parts = ['# Results of the face-off', INTRODUCTION.strip(), '## Claims']
-  parts.append(
-    grid(
-      ('claim', 'paper', 'ours', 'holds'),
-      [(c.claim, c.paper, c.ours, HOLDS[c.holds]) for c in claims],
-    )
-  )
+  parts.append(grid(CLAIMS, [claim(c) for c in claims]))
   for table in found:
     parts += [f'## {table.title}', table.note, grid(*cells(table))]
     names = figures.get(table.name, ())
     parts += [f'![{table.title}: {name}]({name})' for name in names]
   parts += ['## How it was made', ' '.join(facts)]
   return '\n\n'.join(parts) + '\n'
+
+
+def claim(one: Claim) -> tuple[str, ...]:
+  """Returns a row of `CLAIMS` as text."""
+  seeds = str(one.seeds or '–')
+  return one.claim, one.paper, one.ours, seeds, HOLDS[one.holds]
 
 
 def cells(table: Table) -> tuple[list[str], list[list[str]]]:
@@ -59,7 +61,7 @@ def cells(table: Table) -> tuple[list[str], list[list[str]]]:
       )
     ]
     seeds = max(cell.count for cell in row)
-    rows.append([tables.MODELS[model], *texts, str(seeds)])
+    rows.append([specs.MODELS[model], *texts, str(seeds)])
   for name, of in table.bounds.items():
     found = (tables.Cell(of.get(c.title), None, 0) for c in table.columns)
     texts = [

@@ -3,7 +3,8 @@
 import json
 import re
 import shutil
-from collections.abc import Mapping
+import zipfile
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,12 +20,21 @@ FILES = {
   'extrapolation': 'extrapolation/metrics.json',
   'probe': 'probe/metrics.json',
   'speed': 'speed.json',
+  'page': 'speed.md',
 }
 """What is read of a run folder, and what a slim copy of it keeps."""
 
+_FINISHED = ('metrics', 'probe', 'page')
+"""Files of which a finished run has one; all are written whole."""
+
+_LENGTH = 1024
+"""The sequence length, in steps, that the speed of models is told at."""
+
 
 class Record(NamedTuple):
-  """A run folder; what is not there is empty.
+  """A run, or what a benchmark of many models says of one of them.
+
+  What is not there is empty.
 
   Attributes:
     table: of `experiments.plan`.
@@ -37,7 +47,7 @@ class Record(NamedTuple):
     curves: of its evaluation, by name.
     extrapolation: metrics by factor.
     probe: metrics of probes.
-    speed: ratios and rows of the benchmark.
+    speed: rows of the benchmark, by part.
     training: steps, minutes and steps_per_second, the median.
   """
 
@@ -65,11 +75,12 @@ def read(root: Path) -> list[Record]:
     ValueError: there are none, or a file cannot be read.
   """
   found = [
-    _record(folder, *match.groups())
+    record
     for folder in sorted(root.glob('*/*'))
     if (match := re.fullmatch(r'(.+)_seed(\d+)', folder.name))
+    and any((folder / FILES[name]).is_file() for name in _FINISHED)
+    for record in _by_model(_record(folder, *match.groups()))
   ]
-  found = [r for r in found if r.metrics or r.probe or r.speed]
   if not found:
     raise ValueError(
       f'report: no finished runs in {root}; make them by python -m '
@@ -90,12 +101,24 @@ def copy(record: Record, folder: Path) -> None:
     if source.is_file():
       target.parent.mkdir(parents=True, exist_ok=True)
       if name == FILES['versions']:
-        versions = {k: v for k, v in record.versions.items() if k != 'command'}
-        target.write_text(json.dumps(versions, indent=2) + '\n')
+        target.write_text(json.dumps(without_command(_json(source)), indent=2))
+      elif name == FILES['speed']:
+        report = _json(source)
+        versions = without_command(report.get('versions', {}))
+        target.write_text(json.dumps(report | {'versions': versions}, indent=2))
       elif name == FILES['measurements']:
         target.write_text(_slim(source))
       else:
         shutil.copyfile(source, target)
+
+
+def without_command(versions: Mapping[str, Any]) -> dict[str, Any]:
+  """Returns versions without the command line, which has a machine's paths.
+
+  Args:
+    versions: of a run.
+  """
+  return {k: v for k, v in versions.items() if k != 'command'}
 
 
 def shown(record: Record) -> dict[str, np.ndarray] | None:
@@ -103,12 +126,18 @@ def shown(record: Record) -> dict[str, np.ndarray] | None:
 
   Args:
     record: of which run.
+
+  Raises:
+    ValueError: the file cannot be read.
   """
   path = record.folder / FILES['shown']
   if not path.is_file():
     return None
-  with np.load(path) as file:
-    return dict(file)
+  try:
+    with np.load(path) as file:
+      return {name: file[name] for name in ('truth', 'imagination', 'steps')}
+  except (KeyError, OSError, ValueError, zipfile.BadZipFile) as error:
+    raise _broken(path, error) from error
 
 
 def _record(folder: Path, model: str, seed: str) -> Record:
@@ -129,28 +158,29 @@ def _record(folder: Path, model: str, seed: str) -> Record:
   )
 
 
+def _by_model(record: Record) -> Iterator[Record]:
+  """Yields a record as it is, or one of each model that a benchmark ran."""
+  if not record.speed:
+    yield record
+    return
+  parts: dict[str, dict[str, Any]] = {}
+  for row in record.speed.get('results', ()):
+    if row.get('length') == _LENGTH:
+      parts.setdefault(row['what'], {})[row['part']] = row
+  for model, speed in parts.items():
+    yield record._replace(model=model, speed=speed)
+
+
 def _slim(path: Path) -> str:
   kept = ('step', 'loss', 'steps_per_second')
-  lines = (_parse(path, line) for line in path.read_text().splitlines())
-  slim = ({k: line[k] for k in kept if k in line} for line in lines)
+  slim = ({k: line[k] for k in kept if k in line} for line in _lines(path))
   return ''.join(json.dumps(line) + '\n' for line in slim)
-
-
-def _json(path: Path) -> Any:
-  if not path.is_file():
-    return {}
-  try:
-    return json.loads(path.read_text())
-  except ValueError as error:
-    raise ValueError(
-      f'report: {path} is broken ({error}); remove it and repeat the run'
-    ) from error
 
 
 def _training(path: Path) -> dict[str, float]:
   if not path.is_file():
     return {}
-  lines = [_parse(path, line) for line in path.read_text().splitlines()]
+  lines = _lines(path)
   rates = [x['steps_per_second'] for x in lines if 'steps_per_second' in x]
   if not rates:
     return {}
@@ -160,8 +190,25 @@ def _training(path: Path) -> dict[str, float]:
   }  # fmt: skip
 
 
-def _parse(path: Path, line: str) -> Any:
+def _json(path: Path) -> Mapping[str, Any]:
+  return _parse(path, path.read_text()) if path.is_file() else {}
+
+
+def _lines(path: Path) -> list[Mapping[str, Any]]:
+  return [_parse(path, line) for line in path.read_text().splitlines()]
+
+
+def _parse(path: Path, text: str) -> Mapping[str, Any]:
   try:
-    return json.loads(line)
+    found = json.loads(text, parse_constant=lambda _: None)  # NaN is none.
+    if not isinstance(found, Mapping):
+      raise ValueError(f'an object is needed, got {text[:20]}')
   except ValueError as error:
-    raise ValueError(f'report: {path} is broken ({error})') from error
+    raise _broken(path, error) from error
+  return found
+
+
+def _broken(path: Path, error: Exception) -> ValueError:
+  return ValueError(
+    f'report: {path} is broken ({error}); remove its folder and repeat the run'
+  )

@@ -107,6 +107,7 @@ def test_claims_hold_or_not_or_are_not_known(root):
              and 'teleport' not in name)  # fmt: skip
   assert half.ours == '6.00 / 21.00'
   assert half.holds is True
+  assert half.seeds == 3
   (chance,) = (c for name, c in found.items() if '100 wide' in name
                and 'RSSM-TBTT near' in name)  # fmt: skip
   assert chance.holds is True
@@ -178,10 +179,67 @@ def test_what_is_missing_is_left_out(tmp_path):
   assert not list(out.glob('*.png'))
 
 
+def test_a_benchmark_of_many_models_is_a_table(root, tmp_path):
+  folder = root / 'speed' / 'all_seed0'
+  folder.mkdir(parents=True)
+  fast = {
+    ('train', 's4wm'): 900.0,
+    ('train', 'tssm_xl'): 300.0,
+    ('train', 'rssm_tbtt'): 500.0,
+    ('imagine', 's4wm'): 70.0,
+    ('imagine', 'rssm_tbtt'): 90.0,
+  }
+  rows = [
+    {
+      'part': part,
+      'what': model,
+      'length': length,
+      'frames_per_second': frames * 1024 / length,
+      'peak_bytes': 1e6 * frames,
+    }
+    for (part, model), frames in fast.items()
+    for length in (256, 1024)
+  ]
+  report_of = {'results': rows, 'versions': {'command': ['/secret']}}
+  (folder / 'speed.json').write_text(json.dumps(report_of))
+  assert 'speed' not in {r.table for r in records.read(root)}  # Not at its end.
+  (folder / 'speed.md').write_text('done')
+  out = tmp_path / 'out'
+  report.report(root, out)
+  assert (out / 'speed_speed.png').is_file()
+  copied = out / 'runs' / 'speed' / 'all_seed0'
+  assert (copied / 'speed.md').is_file()
+  assert '/secret' not in (copied / 'speed.json').read_text()
+  text = (out / 'README.md').read_text()
+  assert '| S4WM | **900** | 900 | 70 | 1 |' in text
+  found = by_claim(root)
+  (equal,) = (c for name, c in found.items() if 'at equal rows (S4' in name)
+  assert equal.ours == '900 / 300 / 500'
+  assert equal.holds is True
+  (wide,) = (c for name, c in found.items() if 'wide as here' in name)
+  assert wide.holds is None
+
+
+def test_an_unfinished_run_is_passed_over(root):
+  before = len(records.read(root))
+  folder = root / 'rooms' / 's4dwm_seed0'
+  folder.mkdir()
+  (folder / 'measurements.jsonl').write_text('{"step": 10}\n{"st')
+  assert len(records.read(root)) == before
+
+
 def test_mistakes_are_said(root, tmp_path, capsys):
   assert report.main(['--workdir', str(tmp_path / 'nothing')]) == 2
   assert 'no finished runs' in capsys.readouterr().err
   broken = root / 'rooms' / 's4wm_seed0' / 'evaluation' / 'metrics.json'
   broken.write_text('{"generation_mse": ')
+  assert report.main(['--workdir', str(root), '--out', str(tmp_path)]) == 2
+  assert str(broken) in capsys.readouterr().err
+  broken.write_text('[1]')
+  assert report.main(['--workdir', str(root), '--out', str(tmp_path)]) == 2
+  assert str(broken) in capsys.readouterr().err
+  broken.write_text('{"generation_mse": 1.0}')
+  broken = broken.with_name('shown.npz')
+  broken.write_bytes(broken.read_bytes()[:60])
   assert report.main(['--workdir', str(root), '--out', str(tmp_path)]) == 2
   assert str(broken) in capsys.readouterr().err

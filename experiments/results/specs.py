@@ -1,0 +1,205 @@
+"""What the tables of the face-off show."""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from experiments.results.records import Record
+
+MODELS = {
+  's4wm': 'S4WM',
+  's5wm': 'S5WM',
+  's4dwm': 'S4DWM',
+  'tssm_xl': 'TSSM-XL',
+  'tssm_xl_wide': 'TSSM-XL (wide)',
+  'tssm_full': 'TSSM (full)',
+  'rssm_tbtt': 'RSSM-TBTT',
+  'rssm_tbtt_wide': 'RSSM-TBTT (wide)',
+  'oracle': 'supervised oracle',
+}
+"""What rows are called, in their order."""
+
+Value = Callable[[Record], float | None]
+
+
+class Column(NamedTuple):
+  """A column of a table.
+
+  Attributes:
+    title: of it.
+    value: `(record) -> number or None`.
+    unit: a format, such as '{:.2f}'.
+    best: `min` or `max`, or None where nothing is better.
+    scale: what numbers are multiplied by.
+  """
+
+  title: str
+  value: Value
+  unit: str = '{:.2f}'
+  best: Callable[[Sequence[float]], float] | None = min
+  scale: float = 1.0
+
+
+class Spec(NamedTuple):
+  """What a table shows.
+
+  Attributes:
+    title: for people.
+    note: what it says, and how.
+    columns: of it.
+    bounds: what needs no model: values by title of a column.
+    source: the table of `experiments.plan` whose runs it shows, if it has
+      another name.
+  """
+
+  title: str
+  note: str
+  columns: tuple[Column, ...]
+  bounds: dict[str, dict[str, Value]]
+  source: str | None = None
+
+
+def metric(name: str) -> Value:
+  """Returns what reads a number of an evaluation."""
+  return lambda record: record.metrics.get(name)
+
+
+def probed(name: str) -> Value:
+  """Returns what reads a number of a probe."""
+  return lambda record: record.probe.get(name)
+
+
+def longer(factor: str, name: str) -> Value:
+  """Returns what reads a number of an evaluation on longer episodes."""
+  return lambda record: record.extrapolation.get(factor, {}).get(name)
+
+
+def speed(part: str, name: str) -> Value:
+  """Returns what reads a number of the benchmark."""
+  return lambda record: record.speed.get(part, {}).get(name)
+
+
+_COST = (
+  Column('minutes to train', lambda r: r.training.get('minutes'), '{:.1f}'),
+  Column('parameters, M', metric('parameters'), '{:.2f}', None, 1e-6),
+)
+_FRAMES = (
+  Column('generation MSE', metric('generation_mse')),
+  Column('reconstruction MSE', metric('reconstruction_mse'), best=None),
+)
+_REWARD = (
+  Column('reward by inference', metric('inference_reward_accuracy'),
+         '{:.1f} %', max, 100),
+  Column('reward in imagination', metric('generation_reward_accuracy'),
+         '{:.1f} %', max, 100),
+)  # fmt: skip
+_MEAN_FRAME = {
+  'mean frame of the context': {
+    'generation MSE': metric('baseline_mean_frame_mse')
+  }
+}
+_DOORS = Column(
+  'door states in imagination', metric('generation_door_accuracy'),
+  '{:.1f} %', max, 100,
+)  # fmt: skip
+_AS_LEFT = {
+  'doors as the context left them': {
+    'door states in imagination': metric('door_base_rate')
+  }
+}
+
+
+def _hallway(width: int) -> Spec:
+  return Spec(
+    f'Distracting Memory, {width} wide',
+    'Accuracy of the reward at the end, on 1,000 episodes; chance is 50 %.',
+    (*_REWARD, *_FRAMES, *_COST),
+    _MEAN_FRAME,
+  )
+
+
+SPECS = {
+  'hallway_100': _hallway(100),
+  'hallway_200': _hallway(200),
+  'rooms': Spec(
+    'Four Rooms',
+    'Squared error per frame, summed over pixels and channels.',
+    (*_FRAMES, *_COST),
+    _MEAN_FRAME,
+  ),
+  'length': Spec(
+    'Four Rooms, longer than in training',
+    'Generation MSE where episodes are 1, 2 and 4 times as long, with the same '
+    'context, and reconstruction MSE at 4 times.',
+    tuple(
+      Column(f'{f} T', longer(f, 'generation_mse')) for f in ('1', '2', '4')
+    )
+    + (
+      Column('reconstruction, 4 T', longer('4', 'reconstruction_mse'),
+             best=None),
+    ),
+    {
+      'mean frame of the context': {
+        f'{f} T': longer(f, 'baseline_mean_frame_mse') for f in ('1', '2', '4')
+      }
+    },
+    source='rooms',
+  ),
+  'teleport': Spec(
+    'Four Rooms with a teleport',
+    'Squared error per frame; what follows the teleport has to be recalled by '
+    'what is seen, not by a fixed delay.',
+    (*_FRAMES, *_COST),
+    _MEAN_FRAME,
+  ),
+  'doors_7': Spec(
+    'Multi Doors Keys, seven keys',
+    'Squared error per frame, and how often a door in view is imagined in its '
+    'true state.',
+    (*_FRAMES, _DOORS, *_COST),
+    _MEAN_FRAME | _AS_LEFT,
+  ),
+  'maze': Spec(
+    'Memory Maze, probes',
+    'Walls: accuracy over cells. Objects: squared error in cells, over the '
+    'second half of the episode.',
+    (
+      Column('walls', probed('wall_accuracy'), '{:.1f} %', max, 100),
+      Column('objects', probed('object_mse')),
+      *_FRAMES,
+      *_COST,
+    ),
+    {
+      'constant predictor': {
+        'walls': probed('constant_wall_accuracy'),
+        'objects': probed('constant_object_mse'),
+      }
+    },
+  ),
+  'stochastic': Spec(
+    'Multi Doors Keys with movers, several futures',
+    'Squared error per frame in the mean over imagined futures of a context, '
+    'of the best of them, and of their mean frame.',
+    (
+      *_FRAMES,
+      Column('best future', metric('generation_mse_best_of_k')),
+      Column('mean of futures', metric('generation_mse_of_mean')),
+      _DOORS,
+    ),
+    _MEAN_FRAME | _AS_LEFT,
+  ),
+  'speed': Spec(
+    'Speed and memory, sequences of 1,024 frames',
+    'An update learns from 8 rows: whole episodes, or chunks of 48 (RSSM-TBTT) '
+    'and 128 steps (TSSM-XL); wide is an update with as many frames as 8 whole '
+    'episodes have, as the face-off trains. Memory is what the compiler says.',
+    (
+      Column('training, frames/s', speed('train', 'frames_per_second'),
+             '{:,.0f}', max),
+      Column('training, MB', speed('train', 'peak_bytes'), '{:,.0f}',
+             scale=1e-6),
+      Column('imagination, frames/s', speed('imagine', 'frames_per_second'),
+             '{:,.0f}', max),
+    ),
+    {},
+  ),
+}  # fmt: skip
