@@ -1,5 +1,6 @@
 PYTHON ?= python
 EXPERIMENT ?= s4wm_fourrooms
+JOBS ?= 1
 WORKDIR ?= runs/$(EXPERIMENT)
 DATA ?= four_rooms
 LAUNCH = $(PYTHON) -m experiments.launch
@@ -44,8 +45,9 @@ evaluate:  ## Evaluate the run in WORKDIR again and print its table.
 imagine:  ## Show what the run in WORKDIR, or an export, imagines.
 	$(LAUNCH) --program=imagine --workdir=$(WORKDIR)
 
-face-off:  ## Train and evaluate all models on all data, a run at a time.
-	$(PYTHON) -m experiments.face_off $(if $(TABLES),--tables=$(TABLES))
+face-off:  ## Train and evaluate all models on all data, JOBS at a time.
+	$(PYTHON) -m experiments.face_off --jobs=$(JOBS) \
+	  $(if $(TABLES),--tables=$(TABLES))
 
 report:  ## Make tables, figures and a page of the face-off's runs.
 	$(PYTHON) -m experiments.report

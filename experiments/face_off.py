@@ -1,7 +1,7 @@
-"""The queue of the face-off: every run of the comparison, one at a time.
+"""The queue of the face-off: every run of the comparison.
 
     python -m experiments.face_off --dry_run
-    python -m experiments.face_off --tables=rooms,doors_7
+    python -m experiments.face_off --tables=rooms,doors_7 --jobs=2
 
 A run that is done is skipped and one that was stopped goes on, so that the
 command may be repeated at any time. `python -m experiments.report` makes tables
@@ -9,8 +9,10 @@ and figures of what is there.
 """
 
 import argparse
+import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,12 +23,13 @@ import rich.table
 from experiments import plan
 
 
-def work(root: Path, runs: Sequence[plan.Run]) -> list[str]:
-  """Does the runs that are not done, in order.
+def work(root: Path, runs: Sequence[plan.Run], jobs: int = 1) -> list[str]:
+  """Does the runs that are not done, each after the one it starts from.
 
   Args:
     root: Where their folders are.
-    runs: What to do.
+    runs: What to do, in order.
+    jobs: How many at a time; each has its share of the cores for itself.
 
   Returns:
     The names of those that failed, with those that start from them.
@@ -36,28 +39,96 @@ def work(root: Path, runs: Sequence[plan.Run]) -> list[str]:
   """
   waiting = [run for run in runs if not plan.is_done(root, run)]
   print(f'{len(runs) - len(waiting)} of {len(runs)} runs are done', flush=True)
-  failed, slower = [], 1.0
-  for number, run in enumerate(waiting):
-    left = slower * sum(run.minutes for run in waiting[number:])
+  turns = _Turns(root, waiting, jobs)
+  workers = [
+    threading.Thread(target=turns.work, args=(cores,)) for cores in _cores(jobs)
+  ]
+  for worker in workers:
+    worker.start()
+  for worker in workers:
+    worker.join()
+  if turns.interrupted:
+    raise SystemExit(turns.interrupted)
+  return turns.failed
+
+
+class _Turns:
+  """Which run is whose turn; workers share it."""
+
+  def __init__(self, root: Path, runs: Sequence[plan.Run], jobs: int):
+    self.failed: list[str] = []
+    self.interrupted = 0
+    self._root, self._count, self._jobs = root, len(runs), jobs
+    self._waiting, self._busy = list(runs), []
+    self._slower = 1.0
+    self._changed = threading.Condition()
+
+  def work(self, cores: set[int] | None) -> None:
+    """Does runs on some cores until none is left."""
+    if cores:
+      os.sched_setaffinity(0, cores)  # Of this thread and what it starts.
+    while run := self._take():
+      start = time.monotonic()
+      if run.after in self.failed:
+        print(f'{run.name} is left out: {run.after} failed', flush=True)
+        code = 1
+      elif code := _do(self._root, run):
+        log = self._root / run.name / 'log.txt'
+        print(f'{run.name} failed; see {log}', flush=True)
+      self._end(run, code, (time.monotonic() - start) / 60)
+
+  def _take(self) -> plan.Run | None:
+    with self._changed:
+      while self._waiting and not self.interrupted:
+        unready = {run.name for run in self._busy + self._waiting}
+        for run in self._waiting:
+          if run.after not in unready:
+            self._waiting.remove(run)
+            self._busy.append(run)
+            self._say(run)
+            return run
+        self._changed.wait()
+      return None
+
+  def _say(self, run: plan.Run) -> None:
+    left = sum(run.minutes for run in self._busy + self._waiting) / self._jobs
     print(
-      f'[{number + 1}/{len(waiting)}] {run.name}: about '
-      f'{slower * run.minutes:.0f} minutes of {left:.0f}',
+      f'[{self._count - len(self._waiting)}/{self._count}] {run.name}: about '
+      f'{self._slower * run.minutes:.0f} minutes of {self._slower * left:.0f}',
       flush=True,
     )
-    start = time.monotonic()
-    if run.after in failed:
-      print(f'  left out: it starts from {run.after}, which failed', flush=True)
-      failed.append(run.name)
-    elif not _do(root, run):
-      print(f'  failed; see {root / run.name / "log.txt"}', flush=True)
-      failed.append(run.name)
-    minutes = (time.monotonic() - start) / 60
-    slower = 0.7 * slower + 0.3 * minutes / run.minutes
-  return failed
+
+  def _end(self, run: plan.Run, code: int, minutes: float) -> None:
+    with self._changed:
+      self._busy.remove(run)
+      if code in (130, 143):
+        self.interrupted = code
+      elif code:
+        self.failed.append(run.name)
+      else:
+        self._slower = 0.7 * self._slower + 0.3 * minutes / run.minutes
+      self._changed.notify_all()
 
 
-def _do(root: Path, run: plan.Run) -> bool:
-  """Returns whether all commands of a run ended well."""
+def _cores(jobs: int) -> list[set[int] | None]:
+  """Returns the cores of each of some jobs; None where all are for all.
+
+  Raises:
+    ValueError: there are fewer cores than jobs.
+  """
+  if not 1 <= jobs <= (os.cpu_count() or 1):
+    raise ValueError(
+      f'face_off: a job needs a core; got {jobs} jobs and {os.cpu_count()} '
+      'cores; change --jobs'
+    )
+  if jobs == 1 or not hasattr(os, 'sched_getaffinity'):
+    return [None] * jobs
+  cores = sorted(os.sched_getaffinity(0))
+  return [set(cores[job::jobs]) for job in range(jobs)]
+
+
+def _do(root: Path, run: plan.Run) -> int:
+  """Returns 0 after all commands of a run, or the code of one that failed."""
   folder = root / run.name
   folder.mkdir(parents=True, exist_ok=True)
   with (folder / 'log.txt').open('a') as log:
@@ -66,11 +137,9 @@ def _do(root: Path, run: plan.Run) -> bool:
       code = subprocess.run(
         [sys.executable, '-m', *command], stdout=log, stderr=log, check=False
       ).returncode
-      if code in (130, 143):
-        raise SystemExit(code)
       if code:
-        return False
-  return True
+        return code
+  return 0
 
 
 def show(root: Path, runs: Sequence[plan.Run]) -> None:
@@ -105,7 +174,7 @@ def show(root: Path, runs: Sequence[plan.Run]) -> None:
       for command in run.commands(root):
         print('python -m', *map(_quoted, command))
   print(
-    f'about {total / 60:.1f} hours left on two CPU cores, at laptop scale'
+    f'about {total / 60:.1f} hours left on one CPU core, at laptop scale'
   )
 
 
@@ -135,9 +204,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     show(root, runs)
     return 0
   try:
-    failed = work(root, runs)
+    failed = work(root, runs, given.jobs)
   except KeyboardInterrupt:
     return 130
+  except ValueError as error:
+    print(f'error: {error}', file=sys.stderr)
+    return 2
   if failed:
     print(f'failed: {", ".join(failed)}', file=sys.stderr)
   return int(bool(failed))
@@ -160,6 +232,9 @@ def _parser() -> argparse.ArgumentParser:
   parser.add_argument('--models', help='which; by default all of a table')
   parser.add_argument(
     '--seeds', type=int, default=3, help='how many, from 0; by default 3'
+  )
+  parser.add_argument(
+    '--jobs', type=int, default=1, help='how many runs at a time'
   )
   parser.add_argument('--scale', default='laptop', choices=plan.SCALES)
   parser.add_argument(

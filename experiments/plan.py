@@ -21,7 +21,7 @@ class Run(NamedTuple):
     table: the table that it belongs to.
     model: a file of configs/models, or another name of what is run.
     seed: of parameters, data order and draws.
-    minutes: how long it takes at laptop scale on two CPU cores.
+    minutes: how long it takes at laptop scale on a CPU core.
     after: the name of the run that it starts from, or None.
     commands: `(root) -> commands`, arguments of `python -m`.
     product: the file that its last command writes at its end.

@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+import time
 
 import pytest
 
@@ -69,6 +70,52 @@ def test_a_failure_stops_what_needs_it_and_nothing_else(tmp_path, capsys):
   assert 'no_such_module' in (tmp_path / 'a/bad_seed0/log.txt').read_text()
   assert 'beautiful' in (tmp_path / 'a/good_seed0/log.txt').read_text().lower()
   assert 'a/bad_seed0' in capsys.readouterr().out
+
+
+def test_jobs_wait_for_what_they_start_from(tmp_path, monkeypatch):
+  events = []
+
+  def do(root, run):
+    events.append(('start', run.name))
+    time.sleep(0.02)
+    events.append(('end', run.name))
+    return 0
+
+  monkeypatch.setattr(face_off, '_do', do)
+  monkeypatch.setattr(face_off, '_cores', lambda jobs: [None] * jobs)
+  runs = [
+    _fake(f'{table}/{model}', (), after and f'{after}/{model}_seed0')
+    for table, after in (('a', None), ('b', 'a'), ('c', 'b'))
+    for model in ('one', 'two', 'three')
+  ]
+  assert face_off.work(tmp_path, runs, jobs=3) == []
+  starts = [name for what, name in events if what == 'start']
+  assert sorted(starts) == sorted(run.name for run in runs)
+  for run in runs:
+    if run.after:
+      begun = events.index(('start', run.name))
+      assert events.index(('end', run.after)) < begun
+  together = [what for what, _ in events[:3]]
+  assert together == ['start'] * 3
+
+
+@pytest.mark.parametrize('code', [130, 143])
+def test_an_interrupted_run_ends_the_queue(tmp_path, monkeypatch, code):
+  (tmp_path / 'interrupted.py').write_text(f'raise SystemExit({code})')
+  monkeypatch.setenv('PYTHONPATH', str(tmp_path))
+  runs = [
+    _fake('a/stopped', ('interrupted',)),
+    _fake('a/next', ('this',)),
+  ]
+  with pytest.raises(SystemExit) as stopped:
+    face_off.work(tmp_path, runs)
+  assert stopped.value.code == code
+  assert not (tmp_path / 'a' / 'next_seed0').exists()
+
+
+def test_a_job_needs_a_core(capsys):
+  assert face_off.main(['--jobs=0', '--tables=rooms']) == 2
+  assert '--jobs' in capsys.readouterr().err
 
 
 def test_what_is_done_is_skipped(tmp_path, capsys):
