@@ -18,7 +18,7 @@ from experiments import judging, provenance, restoring
 from experiments.figures import curve, strip, video
 from wm.data import loader as loading
 from wm.data.task import Task
-from wm.train import checkpoint
+from wm.train import checkpoint, processes, sharding
 from wm.types import Metric
 
 _SHOWN = 3
@@ -38,6 +38,7 @@ def evaluate(
   context: int | None = None,
   seed: int = 0,
   pick: Callable[[checkpoint.Checkpoints], int] = checkpoint.last_step,
+  layout: sharding.Layout | None = None,
 ) -> Callable[[Path], None]:
   """Returns the program `(workdir) -> None`; it fills `workdir/evaluation`.
 
@@ -52,15 +53,17 @@ def evaluate(
     context: Steps observed before imagining; by default as the data set says.
     seed: Of the latents' draws.
     pick: Which checkpoint: `checkpoint.last_step` or `checkpoint.best_step`.
+    layout: How batches lie on devices; by default rows on all of them.
 
   Raises:
     ValueError: If the context leaves nothing to imagine, or nothing is sampled.
   """
   context = task.metadata['context'] if context is None else context
   check(task.metadata, context, samples)
+  layout = sharding.layout() if layout is None else layout
 
   def run(workdir: Path) -> None:
-    step, params = restoring.params(task, workdir, pick)
+    step, params = restoring.params(task, workdir, pick, layout)
     data = task.load(split=split)
     count = min(episodes, len(data))
     judgement = judging.judge(
@@ -76,8 +79,11 @@ def evaluate(
       context,
       metrics,
       samples,
-      jax.random.key(seed),
+      seed,
+      layout,
     )
+    if not processes.leads():
+      return
     report = {
       'step': step,
       'split': split,

@@ -13,7 +13,6 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import jax
 import rich.console
 import rich.table
 
@@ -82,7 +81,7 @@ def extrapolate(
         context,
         {'image': metric},
         1,
-        jax.random.key(seed),
+        seed,
       )
       report[str(factor)] = {
         'step': step,

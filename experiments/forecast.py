@@ -18,7 +18,8 @@ def tell(task: Task, learner: Learner, steps: int, batch: int) -> None:
   """Prints the expected time of a long run on a CPU; else does nothing."""
   length, frame = task.metadata['length'], task.metadata['frame']
   work = steps * batch * length * math.prod(frame)
-  if jax.default_backend() != 'cpu' or work < LONG:
+  alone = jax.process_count() == 1
+  if jax.default_backend() != 'cpu' or work < LONG or not alone:
     return
   print('This is a paper-scale run on a CPU: timing a part of one step ...')
   part = max(length // 4, 2)

@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from wm.data import batch as batching
+from wm.train import processes, sharding
 from wm.types import Array, Batch, Key, Metric, Params, WorldModel
 
 _PASSES = ('inference', 'generation')
@@ -48,7 +49,8 @@ def judge(
   context: int,
   metrics: Mapping[str, Metric],
   samples: int,
-  key: Key,
+  seed: int,
+  layout: sharding.Layout | None = None,
 ) -> Judgement:
   """Returns how well a model sees and imagines.
 
@@ -59,13 +61,22 @@ def judge(
     context: Steps observed before imagining.
     metrics: By name; `image` is one of them.
     samples: Futures imagined of each context; metrics are means over them.
-    key: Of the latents' draws.
+    seed: Of the latents' draws.
+    layout: How batches lie on devices; by default rows on all of them.
   """
+  layout = sharding.layout() if layout is None else layout
+  everywhere = sharding.everywhere(layout)
+  params = jax.device_put(params, everywhere)
+  key = jax.jit(lambda: jax.random.key(seed), out_shardings=everywhere)()
+  start = {
+    name: jax.jit(metric.init, out_shardings=everywhere)
+    for name, metric in metrics.items()
+  }
   see = jax.jit(_seen(model))
   dream = jax.jit(_imagined(model, context))
   update = {name: jax.jit(metric.update) for name, metric in metrics.items()}
-  acc = {(p, name): m.init() for p in _PASSES for name, m in metrics.items()}
-  acc |= {(name, 'image'): metrics['image'].init() for name in _BASELINES}
+  acc = {(p, name): zero() for p in _PASSES for name, zero in start.items()}
+  acc |= {(name, 'image'): start['image']() for name in _BASELINES}
   frames, seconds, several = None, [], _Several()
 
   def measure(which: str, name: str, prediction: Batch, rows: Batch) -> None:
@@ -73,6 +84,7 @@ def judge(
     acc[one] = update[name](acc[one], prediction, rows, rows['mask'])
 
   for number, rows in enumerate(batches):
+    rows = sharding.place(layout, rows, axes=('data',))
     draw = jax.random.fold_in(key, number)
     _, query = batching.split_time(rows, context)
     seen = see(params, draw, rows)
@@ -81,18 +93,18 @@ def judge(
     for name, image in _baselines(rows, context).items():
       measure(name, 'image', {'image': image}, query)
     for sample in range(samples):
-      start = time.perf_counter()
+      began = time.perf_counter()
       imagined = jax.block_until_ready(
         dream(params, jax.random.fold_in(draw, sample), rows)
       )
-      seconds.append(time.perf_counter() - start)
+      seconds.append(time.perf_counter() - began)
       for name in metrics:
         measure('generation', name, imagined, query)
       if samples > 1:
         several.add(imagined['image'], query)
       if frames is None:
         frames = Frames(*map(
-          np.asarray, (rows['image'], seen['image'], imagined['image'])
+          processes.local, (rows['image'], seen['image'], imagined['image'])
         ))
     several.end(query)
 
@@ -115,17 +127,17 @@ class _Several:
     self._best, self._mean = [], []
 
   def add(self, image: Array, query: Batch) -> None:
-    self._errors.append(_error(image, query))
+    self._errors.append(processes.local(_error(image, query)))
     self._total += image
     self._count += 1
 
   def end(self, query: Batch) -> None:
     if not self._errors:
       return
-    rows = np.asarray(jnp.max(query['mask'], axis=1)) > 0
+    rows = processes.local(query['mask']).max(1) > 0
     self._best += list(np.min(self._errors, axis=0)[rows])
     mean = _error(self._total / self._count, query)
-    self._mean += list(np.asarray(mean)[rows])
+    self._mean += list(processes.local(mean)[rows])
     self._errors, self._total, self._count = [], 0.0, 0
 
   def numbers(self) -> dict[str, float]:

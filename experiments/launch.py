@@ -24,6 +24,14 @@ _GIN_BINDINGS = flags.DEFINE_multi_string(
 _WORKDIR = flags.DEFINE_string(
   'workdir', None, "Run folder; by default runs/<first gin file's name>."
 )
+_DISTRIBUTED = flags.DEFINE_bool(
+  'distributed', False, 'Join the other processes of a cluster that JAX knows.'
+)
+_COORDINATOR = flags.DEFINE_string(
+  'coordinator', None, 'host:port of the first process, elsewhere.'
+)
+_PROCESSES = flags.DEFINE_integer('processes', None, 'How many there are.')
+_PROCESS_ID = flags.DEFINE_integer('process_id', None, 'Which this is, from 0.')
 _PROGRAM = flags.DEFINE_string(
   'program', 'train', 'What to run: a module of experiments, such as evaluate.'
 )
@@ -91,6 +99,8 @@ def main(argv: Sequence[str]) -> None:
     from experiments import machine  # It loads JAX.
 
     machine.prepare()
+    if _DISTRIBUTED.value or _COORDINATOR.value:
+      machine.join(_COORDINATOR.value, _PROCESSES.value, _PROCESS_ID.value)
     launch(
       _GIN_FILE.value, _GIN_BINDINGS.value, _WORKDIR.value, _PROGRAM.value
     )

@@ -17,6 +17,32 @@ def prepare() -> None:
   keep_memory()
 
 
+def join(
+  coordinator: str | None = None,
+  processes: int | None = None,
+  number: int | None = None,
+) -> None:
+  """Joins the other processes; this comes before all that looks at devices.
+
+  Without arguments, JAX finds them out on a TPU slice, under Slurm, MPI or GKE.
+
+  Args:
+    coordinator: `host:port` where the first process listens.
+    processes: how many there are.
+    number: which this is, from 0.
+
+  Raises:
+    ValueError: if they cannot be found out.
+  """
+  try:
+    jax.distributed.initialize(coordinator, processes, number)
+  except (RuntimeError, ValueError) as error:
+    raise ValueError(
+      f'--distributed: cannot join the other processes ({error}); give '
+      '--coordinator=HOST:PORT, --processes and --process_id to all of them'
+    ) from error
+
+
 def keep_compiled() -> None:
   """Turns on JAX's persistent compilation cache, in the user's cache folder.
 

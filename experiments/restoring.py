@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from wm.data.task import Task
-from wm.train import checkpoint
+from wm.train import checkpoint, sharding
 from wm.types import Params
 
 
@@ -15,6 +15,7 @@ def params(
   task: Task,
   workdir: Path,
   pick: Callable[[checkpoint.Checkpoints], int] = checkpoint.last_step,
+  layout: sharding.Layout | None = None,
 ) -> tuple[int, Params]:
   """Returns the step and the parameters of a run's checkpoint.
 
@@ -22,6 +23,7 @@ def params(
     task: Data set and model of the run.
     workdir: The run folder.
     pick: Which checkpoint: `checkpoint.last_step` or `checkpoint.best_step`.
+    layout: Of devices, on each of which they will lie; by default on one.
 
   Raises:
     ValueError: If there is none, or if it cannot be read.
@@ -33,7 +35,9 @@ def params(
       (1, length, task.metadata['num_actions']), jnp.float32
     ),
   }
-  like = jax.eval_shape(task.model.init, jax.random.key(0), rows)
+  lies = None if layout is None else sharding.everywhere(layout)
+  init = jax.jit(task.model.init, out_shardings=lies)
+  like = jax.eval_shape(init, jax.random.key(0), rows)
   store = checkpoint.checkpoints(workdir / 'checkpoints')
   try:
     step = pick(store)

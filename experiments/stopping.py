@@ -1,4 +1,7 @@
-"""Leaving in good order when asked to by a signal."""
+"""Leaving in good order when asked to by a signal.
+
+Several processes stop after the same step, whichever of them was asked.
+"""
 
 import contextlib
 import signal
@@ -6,13 +9,24 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import jax
+from jax.experimental import multihost_utils
+
 
 @contextlib.contextmanager
-def on_signals() -> Iterator[Callable[[], int]]:
-  """Yields a function that says which of SIGTERM and SIGINT came, or 0.
+def on_signals() -> Iterator[Callable[[int], int]]:
+  """Yields `(step) -> signal`: which of SIGTERM and SIGINT came, or 0.
 
-  A second signal acts as usual, at once.
+  A second signal acts as usual, at once. Of several processes, all have to ask
+  after each step, and SIGTERM alone is heard.
   """
+  if jax.process_count() > 1:
+    yield lambda step: (
+      signal.SIGTERM
+      if multihost_utils.reached_preemption_sync_point(step)
+      else 0
+    )
+    return
   came = []
 
   def remember(number: int, _: object) -> None:
@@ -25,7 +39,7 @@ def on_signals() -> Iterator[Callable[[], int]]:
     for number in (signal.SIGTERM, signal.SIGINT)
   }
   try:
-    yield lambda: came[0] if came else 0
+    yield lambda step: came[0] if came else 0
   finally:
     for number, handler in before.items():
       signal.signal(number, handler)

@@ -14,8 +14,16 @@ from experiments import forecast, provenance, stopping
 from wm import config
 from wm.data import loader as loading
 from wm.data.task import Task
-from wm.train import checkpoint, logbook
-from wm.types import Array, Batch, Learner, Loader, Params, TrainState
+from wm.train import checkpoint, logbook, processes, sharding
+from wm.types import (
+  Array,
+  Batch,
+  Learner,
+  Loader,
+  Params,
+  TrainState,
+  WorldModel,
+)
 
 
 def train(
@@ -29,6 +37,7 @@ def train(
   log_every: int = 10,
   save_every: int = 1000,
   start: Callable[[Params], Params] = lambda drawn: drawn,
+  layout: sharding.Layout | None = None,
 ) -> Callable[[Path], None]:
   """Returns the program `(workdir) -> None`.
 
@@ -44,27 +53,38 @@ def train(
     save_every: Updates between checkpoints.
     start: `(params) -> params`, what to begin with in place of parameters drawn
       at random, such as `checkpoint.parameters(folder=...)` of another run.
+    layout: How batches and parameters lie on devices; by default rows of
+      batches on all of them.
   """
-  learn = learner(model=task.model)
+  layout = sharding.layout() if layout is None else layout
+  model = sharding.over_time(layout, task.model)
+  learn = learner(model=model)
 
   def run(workdir: Path) -> None:
     forecast.tell(task, learn, steps, batch)
-    batches = loader(
-      episodes=task.load(split='train'),
-      num_actions=task.metadata['num_actions'],
+    with processes.first_alone():
+      episodes = task.load(split='train')
+    if processes.leads():
+      provenance.claim(workdir, config.operative())
+    batches = sharding.placed(
+      layout,
+      loader(episodes=episodes, num_actions=task.metadata['num_actions']),
     )
-    provenance.claim(workdir, config.operative())
 
-    key, first = jax.random.key(seed), batches(0)
+    init = sharding.init(layout, learn, seed, batches(0))
     store = checkpoint.checkpoints(workdir / 'checkpoints')
-    like = jax.eval_shape(learn.init, key, first)
-    state = checkpoint.restore_last(store, like)
+    state = checkpoint.restore_last(store, jax.eval_shape(init))
     if state is None:
-      state = jax.jit(learn.init)(key, first)
+      state = init()
       state = state.replace(params=start(state.params))
-    book = logbook.logbook(workdir, int(state.step), steps)
-    update = jax.jit(learn.update, donate_argnums=0)
-    validate = _validation(task, batch)
+    lies = jax.tree.map(lambda x: x.sharding, state)
+    book = (
+      logbook.logbook(workdir, int(state.step), steps)
+      if processes.leads()
+      else logbook.nowhere()
+    )
+    update = jax.jit(learn.update, donate_argnums=0, out_shardings=(lies, None))
+    validate = _validation(task, model, layout, batch)
     seen: list[dict[str, Array]] = []
     stop = 0
 
@@ -73,7 +93,7 @@ def train(
         for step, data in _numbered(batches, int(state.step), steps):
           state, measurements = update(state, data)
           seen.append(measurements)
-          stop = stopped()
+          stop = stopped(step)
           save = stop or step == steps or step % save_every == 0
           if save or step % log_every == 0:
             _measure(book, store, step, seen)
@@ -138,15 +158,24 @@ def _check_finite(
     )
 
 
-def _validation(task: Task, batch: int) -> Callable[[TrainState], float]:
+def _validation(
+  task: Task, model: WorldModel, layout: sharding.Layout, batch: int
+) -> Callable[[TrainState], float]:
   episodes = task.load(split='val')
-  count = min(batch, len(episodes))
+  share = layout.mesh.shape['data']
+  count = min(-(-batch // share) * share, len(episodes) // share * share)
+  if not count:
+    raise ValueError(
+      f'train: validation needs an episode for each of {share} devices; got '
+      f'{len(episodes)}; lower sharding.layout.data or take more episodes'
+    )
   data = next(
     loading.in_order(
       episodes, task.metadata['num_actions'], batch=count, count=count
     )
   )
+  data = sharding.place(layout, data)
   loss = jax.jit(
-    lambda params: task.model.loss(params, jax.random.key(0), None, data)[0]
+    lambda params, data: model.loss(params, jax.random.key(0), None, data)[0]
   )
-  return lambda state: float(loss(state.params))
+  return lambda state: float(loss(state.params, data))

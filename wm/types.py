@@ -21,8 +21,9 @@ Carry = Any
 Batch = Mapping[str, Array | np.ndarray]
 """What a world model sees; `wm.data.batch.align` says which fields."""
 
-Loader = Callable[[int], Batch]
-"""A batch for each training step; pure in the step, so nothing can be lost."""
+Loader = Callable[..., Batch]
+"""`(step, rows=None) -> batch`, or some rows of it; pure in the step, so that
+nothing can be lost."""
 
 
 class Net(NamedTuple):

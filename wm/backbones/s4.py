@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Array, Complex, Float
 
 from wm import types
-from wm.backbones import checks, stack, views
+from wm.backbones import checks, shards, stack, views
 from wm.nets import layers
 from wm.ssm import diagonal, discretize, dplr, fft, hippo
 
@@ -150,7 +150,8 @@ def layer(
     after = views.carries_between(advance, one, carry, u, is_first, steps)
     return after, h
 
-  return types.Backbone(init, initial, apply, carries, prepare, step)
+  spread = shards.linear(apply, prepare, _through, _free)
+  return types.Backbone(init, initial, spread, carries, prepare, step)
 
 
 def _init(key, width, order, length, dt_min, dt_max):
@@ -203,6 +204,13 @@ def _convolution(params, ready, length, chunk):
     return carry, y
 
   return segment
+
+
+def _through(ready, carry, T):
+  """The state after T steps without inputs."""
+  power = jnp.linalg.matrix_power(dplr.dense(ready.system), T)
+  x = jnp.einsum('dnm,bdm->bdn', power, dplr.to_real(carry))
+  return dplr.to_complex(x)
 
 
 def _free(ready, carry, T):

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from wm import types
-from wm.backbones import checks, stack, views
+from wm.backbones import checks, shards, stack, views
 from wm.nets import layers
 from wm.ssm import diagonal, discretize, hippo
 
@@ -146,4 +146,5 @@ def layer(
     after = views.carries_between(advance, one, carry, u, is_first, steps)
     return after, h
 
-  return types.Backbone(init, initial, apply, carries, prepare, step)
+  spread = shards.linear(apply, prepare, diagonal.through, diagonal.free)
+  return types.Backbone(init, initial, spread, carries, prepare, step)

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Array, Complex, Float
 
 from wm import types
-from wm.backbones import checks, stack, views
+from wm.backbones import checks, shards, stack, views
 from wm.nets import layers
 from wm.ssm import diagonal, discretize, dplr, hippo, scan
 
@@ -158,7 +158,8 @@ def layer(
     x = ready.a * x + _write(ready, u)
     return x, _read(ready, x, u)
 
-  return types.Backbone(init, initial, apply, carries, prepare, step)
+  spread = shards.linear(apply, prepare, _through, _free)
+  return types.Backbone(init, initial, spread, carries, prepare, step)
 
 
 def _init(key, width, order, hippo_blocks, dt_min, dt_max):
@@ -184,6 +185,17 @@ def _init(key, width, order, hippo_blocks, dt_min, dt_max):
 
 def _write(ready, u):
   return dplr.to_complex(u @ ready.write)
+
+
+def _through(ready, x, length):
+  """The state after steps without input."""
+  return jax.lax.integer_pow(ready.a, length) * x
+
+
+def _free(ready, x, length):
+  """The outputs of these steps."""
+  powers = diagonal.powers(ready.a[None], length + 1)[:, 1:]
+  return dplr.to_real(powers * x[:, None]) @ ready.read
 
 
 def _read(ready, x, u):

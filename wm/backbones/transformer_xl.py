@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from wm import types
-from wm.backbones import checks, stack, views
+from wm.backbones import checks, shards, stack, views
 from wm.nets import layers
 
 
@@ -196,7 +196,11 @@ def attention(width: int, heads: int, window: int) -> types.Backbone:
     return x, jnp.concatenate([before, episode], 1)
 
   def apply(params, carry, u, is_first):
-    x, episode = remember(carry, u, is_first)
+    shards.check_window('transformer_xl', window, u.shape[1])
+    start = initial(len(u)) if carry is None else carry
+    x, episode = remember(start, u, is_first)
+    last = _memory(x[:, -window:], episode[:, -window:])
+    x, episode = remember(shards.previous(last, start), u, is_first)
     y = _attend(prepare(params), x, episode)
     return _memory(x[:, -window:], episode[:, -window:]), y
 

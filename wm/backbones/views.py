@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
 from wm import types
+from wm.backbones import shards
 
 
 def apply_from_step(
@@ -68,7 +69,12 @@ def from_step(
     _, (states, h) = every(params, carry, u, is_first)
     return pick(states, steps), h
 
-  apply = apply_from_step(initial, prepare, step)
+  in_order = apply_from_step(initial, prepare, step)
+
+  def apply(params, carry, u, is_first):
+    shards.check_whole('a backbone given by its step')
+    return in_order(params, carry, u, is_first)
+
   return types.Backbone(init, initial, apply, carries, prepare, step)
 
 

@@ -35,8 +35,9 @@ def whole_episodes(
   _check_batch(batch, len(episodes))
   rows = _shuffled(episodes, num_actions, seed).map(_without_starts)
 
-  def loader(step: int) -> Batch:
-    return _stack([rows[step * batch + i] for i in range(batch)])
+  def loader(step: int, some: Sequence[int] | None = None) -> Batch:
+    some = range(batch) if some is None else some
+    return _stack([rows[step * batch + i] for i in some])
 
   return loader
 
@@ -97,9 +98,11 @@ def episode_chunks(
       yield {name: x[offset:stop] for name, x in whole.items()}
       start += stop - offset
 
-  def loader(step: int) -> Batch:
-    starts = [step * chunk + row * length // rows for row in range(rows)]
-    walks = [list(pieces(row, start)) for row, start in enumerate(starts)]
+  def loader(step: int, some: Sequence[int] | None = None) -> Batch:
+    walks = [
+      list(pieces(row, step * chunk + row * length // rows))
+      for row in (range(rows) if some is None else some)
+    ]
     return _stack([
       {name: np.concatenate([p[name] for p in walk]) for name in walk[0]}
       for walk in walks

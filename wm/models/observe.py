@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jax.typing import ArrayLike
 
-from wm.backbones import checks, views
+from wm.backbones import checks, shards, views
 from wm.models import latents
 from wm.models.parts import Parts, joined
 from wm.nets import layers
@@ -58,8 +58,10 @@ def parallel() -> Observer:
       embed = parts.encoder.apply(params['encoder'], batch['image'])
       post = parts.posterior.apply(params['posterior'], embed)
       carry, last, start = (None, blank, 0) if state is None else state
+      start += shards.offset(post.shape[1])
       z = latents.sample_each_step(parts.latent, key, start, post)
       last = jnp.broadcast_to(last, z[:, 0].shape)
+      last = shards.previous(z[:, -1], last)
       before = jnp.concatenate([last[:, None], z[:, :-1]], axis=1)
       if is_first is not None:
         before = jnp.where(is_first[..., None], blank, before)
@@ -104,6 +106,7 @@ def recurrent() -> Observer:
       batch: Batch,
       steps: ArrayLike | None = None,
     ) -> tuple[State, Rollout]:
+      shards.check_whole('observe.recurrent')
       actions, is_first = batch['prev_action'], batch.get('is_first')
       embed = parts.encoder.apply(params['encoder'], batch['image'])
       ready = parts.backbone.prepare(params['backbone'])

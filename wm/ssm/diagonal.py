@@ -71,7 +71,7 @@ def kernel(system: System, length: int) -> Float[Array, 'D T']:
   Returns:
     K_t = 2 Re(sum C a^t b), t = 0..length-1.
   """
-  coarse, fine = _powers(system.a, length)
+  coarse, fine = _factors(system.a, length)
   rows = dplr.row(2 * (system.C * system.b)[:, None] * coarse)
   K = rows @ dplr.to_real(fine).mT
   return K.reshape(len(K), -1)[:, :length]
@@ -94,13 +94,34 @@ def convolve(
   """
   length = u.shape[1]
   y = fft.convolve(u, kernel(system, length)) + system.D * u
-  if x_0 is None:
-    return y
-  coarse, fine = _powers(system.a, length)
+  return y if x_0 is None else y + free(system, x_0, length)
+
+
+def free(
+  system: System, x_0: Complex[Array, 'B D pairs'], length: int
+) -> Float[Array, 'B T D']:
+  """The outputs of steps without input, 2 Re(sum C a^{t+1} x_0).
+
+  Args:
+    system: the discretised systems.
+    x_0: the state before the first step.
+    length: T, the number of steps.
+
+  Returns:
+    y.
+  """
+  coarse, fine = _factors(system.a, length)
   x = (2 * system.C * system.a * x_0)[:, :, None] * coarse
-  free = jnp.einsum('bdqn,drn->bdqr', dplr.row(x), dplr.to_real(fine))
-  free = free.reshape(*x_0.shape[:2], -1)[..., :length]
-  return y + jnp.moveaxis(free, 1, 2)
+  y = jnp.einsum('bdqn,drn->bdqr', dplr.row(x), dplr.to_real(fine))
+  y = y.reshape(*x_0.shape[:2], -1)[..., :length]
+  return jnp.moveaxis(y, 1, 2)
+
+
+def through(
+  system: System, x_0: Complex[Array, 'B D pairs'], length: int
+) -> Complex[Array, 'B D pairs']:
+  """The state after steps without input, a^T x_0; arguments as of `free`."""
+  return jax.lax.integer_pow(system.a, length) * x_0
 
 
 def advance(
@@ -119,7 +140,7 @@ def advance(
     x_T.
   """
   batch, length, width = u.shape
-  coarse, fine = _powers(system.a, length)
+  coarse, fine = _factors(system.a, length)
   count, stride = coarse.shape[1], fine.shape[1]
   past = jnp.pad(u[:, ::-1], [(0, 0), (0, count * stride - length), (0, 0)])
   past = past.reshape(batch, count, stride, width)
@@ -131,17 +152,24 @@ def advance(
   return x + system.a * coarse[:, q] * fine[:, r] * x_0
 
 
-def _powers(a, length):
+def _factors(a, length):
   """Coarse `[D, Q, pairs]` and fine `[D, R, pairs]`, Q R >= length."""
   stride = math.isqrt(length)
-  fine = _by_doubling(a, stride)
-  return _by_doubling(fine[:, -1] * a, -(-length // stride)), fine
+  fine = powers(a, stride)
+  return powers(fine[:, -1] * a, -(-length // stride)), fine
 
 
-def _by_doubling(a, length):
-  """1, a, a^2, ... along axis 1."""
-  powers = jnp.ones_like(a)[:, None]
-  while powers.shape[1] < length:
-    powers = jnp.concatenate([powers, a[:, None] * powers], 1)
+def powers(
+  a: Complex[Array, 'D pairs'], length: int
+) -> Complex[Array, 'D T pairs']:
+  """1, a, a^2, ... by doubling.
+
+  Args:
+    a: numbers.
+    length: T, how many powers of each.
+  """
+  found = jnp.ones_like(a)[:, None]
+  while found.shape[1] < length:
+    found = jnp.concatenate([found, a[:, None] * found], 1)
     a = a * a
-  return powers[:, :length]
+  return found[:, :length]

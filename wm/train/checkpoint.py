@@ -11,6 +11,7 @@ import jax
 import orbax.checkpoint as ocp
 from orbax.checkpoint import checkpoint_managers
 
+from wm.train import processes
 from wm.types import Params, TrainState
 
 
@@ -42,9 +43,10 @@ def checkpoints(folder: Path, keep: int = 2) -> Checkpoints:
     cleanup_tmp_directories=True,
   )
   folder = Path(folder).absolute()
-  for step in folder.glob('[0-9]*'):
-    if step.name.isdigit() and not _has_measurements(step):
-      _set_aside(folder, int(step.name))
+  with processes.first_alone():
+    for step in folder.glob('[0-9]*'):
+      if step.name.isdigit() and not _has_measurements(step):
+        _set_aside(folder, int(step.name))
   return Checkpoints(folder, ocp.CheckpointManager(folder, options=options))
 
 
@@ -118,7 +120,9 @@ def restore_last(
       return restore(checkpoints, step, like)
     except ValueError as error:
       logging.warning('%s', error)
-      _set_aside(checkpoints.folder, step)
+      with processes.first_alone():
+        if processes.leads():
+          _set_aside(checkpoints.folder, step)
       checkpoints.manager.reload()
   broken = _aside(checkpoints.folder)
   if broken.exists():
@@ -197,7 +201,9 @@ def _read(checkpoints: Checkpoints, step: int, **items: Any) -> Mapping:
 
 
 def _abstract(x: jax.Array | jax.ShapeDtypeStruct) -> jax.ShapeDtypeStruct:
-  sharding = jax.sharding.SingleDeviceSharding(jax.devices()[0])
+  sharding = x.sharding
+  if sharding is None:
+    sharding = jax.sharding.SingleDeviceSharding(jax.local_devices()[0])
   return jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=sharding)
 
 

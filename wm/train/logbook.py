@@ -50,6 +50,15 @@ def logbook(workdir: Path, step: int, steps: int) -> Logbook:
   )
 
 
+def nowhere() -> Logbook:
+  """Returns a logbook of what another process writes down."""
+  return Logbook(
+    lines=open(os.devnull, 'w'),
+    scalars=tensorboardX.SummaryWriter(write_to_disk=False),
+    bar=tqdm.tqdm(disable=True),
+  )
+
+
 def write(
   book: Logbook, step: int, measurements: Mapping[str, float]
 ) -> None:
