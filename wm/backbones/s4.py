@@ -26,6 +26,7 @@ def s4(
   expand: int = 1,
   activation: Callable = jax.nn.gelu,
   linear: Callable[[int], types.Net] = layers.dense,
+  blockwise: Callable[[types.Backbone], types.Backbone] = stack.kept,
 ) -> types.Backbone:
   """S4 blocks, the backbone of S4WM.
 
@@ -51,6 +52,7 @@ def s4(
     expand: hidden width of the MLP in units of `width`.
     activation: after the S4 layers and in the MLP.
     linear: constructor of the map after an S4 layer.
+    blockwise: `stack.kept`, or `stack.recomputed()` where memory is short.
 
   Returns:
     The backbone.
@@ -75,6 +77,7 @@ def s4(
     expand,
     activation,
     linear,
+    blockwise,
   )
   return checks.checked('s4', blocks)
 

@@ -24,6 +24,7 @@ def s4d(
   expand: int = 1,
   activation: Callable = jax.nn.gelu,
   linear: Callable[[int], types.Net] = layers.dense,
+  blockwise: Callable[[types.Backbone], types.Backbone] = stack.kept,
 ) -> types.Backbone:
   """S4D blocks, the backbone of S4DWM.
 
@@ -49,6 +50,7 @@ def s4d(
     expand: hidden width of the MLP in units of `width`.
     activation: after the S4D layers and in the MLP.
     linear: constructor of the map after an S4D layer.
+    blockwise: `stack.kept`, or `stack.recomputed()` where memory is short.
 
   Returns:
     The backbone.
@@ -66,6 +68,7 @@ def s4d(
     expand,
     activation,
     linear,
+    blockwise,
   )
   return checks.checked('s4d', blocks)
 

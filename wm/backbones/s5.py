@@ -28,6 +28,7 @@ def s5(
   expand: int = 1,
   activation: Callable = jax.nn.gelu,
   linear: Callable[[int], types.Net] = layers.dense,
+  blockwise: Callable[[types.Backbone], types.Backbone] = stack.kept,
 ) -> types.Backbone:
   """S5 blocks, the backbone of S5WM.
 
@@ -51,6 +52,7 @@ def s5(
     expand: hidden width of the MLP in units of `width`.
     activation: after the S5 layers and in the MLP.
     linear: constructor of the map after an S5 layer.
+    blockwise: `stack.kept`, or `stack.recomputed()` where memory is short.
 
   Returns:
     The backbone.
@@ -79,6 +81,7 @@ def s5(
     expand,
     activation,
     linear,
+    blockwise,
   )
   return checks.checked('s5', blocks)
 

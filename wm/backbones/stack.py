@@ -105,6 +105,31 @@ def chain(members: Mapping[str, types.Backbone]) -> types.Backbone:
   return types.Backbone(init, initial, apply, carries, prepare, step)
 
 
+def kept(inner: types.Backbone) -> types.Backbone:
+  """The backbone as it is: what gradients need is kept."""
+  return inner
+
+
+def recomputed(
+  policy: Callable[..., bool] | None = None,
+) -> Callable[[types.Backbone], types.Backbone]:
+  """A backbone whose inner arrays gradients compute once more.
+
+  Args:
+    policy: which of them are kept, one of `jax.checkpoint_policies`; by default
+      none. Chen et al. 2016, arXiv 1604.06174.
+
+  Returns:
+    `(backbone) -> backbone`.
+  """
+
+  def way(inner):
+    apply = jax.checkpoint(inner.apply, policy=policy)
+    return inner._replace(apply=apply)
+
+  return way
+
+
 def mlp(width: int, expand: int, activation: Callable) -> types.Backbone:
   """[LayerNorm, Dense, activation, Dense] + skip.
 
@@ -172,6 +197,7 @@ def blocks(
   expand: int = 1,
   activation: Callable = jax.nn.gelu,
   linear: Callable[[int], types.Net] = layers.dense,
+  blockwise: Callable[[types.Backbone], types.Backbone] = kept,
 ) -> types.Backbone:
   """The stack of the S4WM paper around any state-space layer.
 
@@ -188,6 +214,7 @@ def blocks(
     activation: after the layer and in the MLP.
     linear: constructor of the map after the layer; `layers.glu` is the
       customary alternative.
+    blockwise: `kept`, or `recomputed()` where memory is short.
 
   Returns:
     The backbone. Parameters of layer i of block j are at
@@ -197,7 +224,9 @@ def blocks(
     {
       'embed': lift(layers.dense(width)),
       **{
-        f'block_{j}': block(layer, width, expand, activation, linear)
+        f'block_{j}': blockwise(
+          block(layer, width, expand, activation, linear)
+        )
         for j in range(depth)
       },
       'norm': lift(layers.layer_norm()),

@@ -20,6 +20,7 @@ def transformer_xl(
   window: int = 128,
   expand: int = 2,
   activation: Callable = jax.nn.relu,
+  blockwise: Callable[[types.Backbone], types.Backbone] = stack.kept,
 ) -> types.Backbone:
   """Transformer-XL blocks, the backbone of TSSM-XL.
 
@@ -44,6 +45,7 @@ def transformer_xl(
     window: steps that a layer remembers.
     expand: hidden width of the MLP in units of `width`.
     activation: in the MLP.
+    blockwise: `stack.kept`, or `stack.recomputed()` where memory is short.
 
   Returns:
     The backbone; its carry is a `Memory` per block.
@@ -83,7 +85,7 @@ def transformer_xl(
   blocks = stack.chain(
     {
       'embed': stack.lift(layers.dense(width)),
-      **{f'block_{j}': block() for j in range(depth)},
+      **{f'block_{j}': blockwise(block()) for j in range(depth)},
       'norm': stack.lift(layers.layer_norm()),
     }
   )

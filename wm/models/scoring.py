@@ -100,10 +100,11 @@ def _weighted(decoder, frames):
       totals = jax.tree.map(jnp.add, totals, (value, by_params))
       return totals, (error, by_features)
 
-    start = jnp.zeros(()), jax.tree.map(jnp.zeros_like, params)
+    zeros = jax.tree.map(lambda x: jnp.zeros(x.shape), params)
     (value, by_params), (error, by_features) = pieces.over_time(
-      body, start, data, frames
+      body, (jnp.zeros(()), zeros), data, frames
     )
+    by_params = jax.tree.map(lambda x, y: x.astype(y.dtype), by_params, params)
     _, image, _ = data
     residuals = by_params, by_features, error, jnp.shape(image)
     return (value, error), residuals

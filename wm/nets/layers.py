@@ -17,6 +17,8 @@ _LECUN = nn.initializers.lecun_normal()
 def from_linen(module: nn.Module) -> types.Net:
   """A `Net` from a linen module that has parameters only.
 
+  It computes in the type of its parameters and returns the type of its input.
+
   Args:
     module: maps x[..., I] to y[..., O]; without mutable state or random draws.
 
@@ -31,7 +33,9 @@ def from_linen(module: nn.Module) -> types.Net:
   def apply(
     params: types.Params, x: Float[Array, '...']
   ) -> Float[Array, '...']:
-    return module.apply({'params': params}, x)
+    kinds = {leaf.dtype for leaf in jax.tree.leaves(params)} or {x.dtype}
+    (kind,) = kinds
+    return module.apply({'params': params}, x.astype(kind)).astype(x.dtype)
 
   return types.Net(init, apply)
 

@@ -6,21 +6,44 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from wm.types import Array, Batch, Key, Learner, State, TrainState, WorldModel
+from wm.train import precision
+from wm.types import (
+  Array,
+  Batch,
+  Key,
+  Learner,
+  LossAux,
+  Params,
+  State,
+  TrainState,
+  WorldModel,
+)
 
 
 def whole_sequences(
-  model: WorldModel, optimizer: optax.GradientTransformation
+  model: WorldModel,
+  optimizer: optax.GradientTransformation,
+  compute: Callable[[Params], Params] = precision.full,
 ) -> Learner:
   """Returns a learner for batches that hold whole episodes.
 
   The past of every batch is empty, and the model knows it statically.
+
+  Args:
+    model: Whose loss is lowered.
+    optimizer: What does so.
+    compute: `(params) -> params` to compute with: `precision.full` or
+      `precision.bfloat16`.
   """
-  return _learner(model, optimizer, lambda batch: None, lambda state: None)
+  return _learner(
+    model, optimizer, compute, lambda batch: None, lambda state: None
+  )
 
 
 def carried_chunks(
-  model: WorldModel, optimizer: optax.GradientTransformation
+  model: WorldModel,
+  optimizer: optax.GradientTransformation,
+  compute: Callable[[Params], Params] = precision.full,
 ) -> Learner:
   """Returns a learner for batches that go on where the last one ended.
 
@@ -28,14 +51,16 @@ def carried_chunks(
   goes back through it: truncated backpropagation through time for a recurrent
   net, cached segments for Transformer-XL. The memory belongs to the
   `TrainState`, so that a run goes on exactly. Batches need `is_first`, and rows
-  that stay in place, as `loader.episode_chunks` gives them.
+  that stay in place, as `loader.episode_chunks` gives them. Arguments are those
+  of `whole_sequences`.
   """
-  return _learner(model, optimizer, model.initial, lambda state: state)
+  return _learner(model, optimizer, compute, model.initial, lambda state: state)
 
 
 def _learner(
   model: WorldModel,
   optimizer: optax.GradientTransformation,
+  compute: Callable[[Params], Params],
   initial: Callable[[int], State | None],
   keep: Callable[[State], State | None],
 ) -> Learner:
@@ -54,8 +79,11 @@ def _learner(
     state: TrainState, batch: Batch
   ) -> tuple[TrainState, dict[str, Array]]:
     key = jax.random.fold_in(state.key, state.step)
-    gradient = jax.value_and_grad(model.loss, has_aux=True)
-    (_, aux), grads = gradient(state.params, key, state.carry, batch)
+
+    def loss(params: Params) -> tuple[Array, LossAux]:
+      return model.loss(compute(params), key, state.carry, batch)
+
+    (_, aux), grads = jax.value_and_grad(loss, has_aux=True)(state.params)
     updates, opt_state = optimizer.update(grads, state.opt_state, state.params)
     measurements = {**aux.measurements, 'grad_norm': optax.tree.norm(grads)}
     state = state.replace(

@@ -19,6 +19,7 @@ def adamw(
   steps: int = 100_000,
   final: float = 0.1,
   clip: float = 1.0,
+  accumulate: int = 1,
 ) -> optax.GradientTransformation:
   """Returns AdamW with linear warm-up, cosine decay and clipping.
 
@@ -34,10 +35,19 @@ def adamw(
     steps: Updates in all, where the cosine ends.
     final: Last rate as a share of the peak.
     clip: Global norm that the gradient is clipped to.
+    accumulate: Batches whose gradients are averaged for one change of the
+      parameters, where memory is too short for one larger batch; `warmup` and
+      `steps` still count batches.
 
   Raises:
-    ValueError: If the warm-up is not shorter than the run.
+    ValueError: If the warm-up is not shorter than the run, or nothing is
+      accumulated.
   """
+  if accumulate < 1:
+    raise ValueError(
+      f'adamw: an update needs batches; got accumulate={accumulate}, need 1 or '
+      'more; change optimizer.adamw.accumulate'
+    )
   if not 0 <= warmup < steps:
     raise ValueError(
       f'adamw: warm-up must end before training; got warmup={warmup} and '
@@ -45,12 +55,16 @@ def adamw(
     )
 
   def group(peak: float, decay: float) -> optax.GradientTransformation:
-    rate = optax.warmup_cosine_decay_schedule(
+    schedule = optax.warmup_cosine_decay_schedule(
       0.0, peak, warmup, steps, end_value=peak * final
     )
+
+    def rate(update: jax.Array) -> jax.Array:
+      return schedule(update * accumulate)
+
     return optax.adamw(rate, weight_decay=decay, mask=_matrices)
 
-  return optax.chain(
+  update = optax.chain(
     optax.clip_by_global_norm(clip),
     optax.multi_transform(
       {
@@ -60,6 +74,9 @@ def adamw(
       labels,
     ),
   )
+  if accumulate == 1:
+    return update
+  return optax.MultiSteps(update, accumulate).gradient_transformation()
 
 
 def labels(params: Params) -> Params:
