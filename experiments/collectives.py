@@ -3,8 +3,10 @@
 import collections
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
+
+import numpy as np
 
 KINDS = (
   'all-gather',
@@ -29,6 +31,11 @@ _CALLED = re.compile(
 )
 _BRANCHES = re.compile(r'branch_computations=\{([^}]*)\}')
 _TRIPS = re.compile(r'"known_trip_count":\{"n":"(\d+)"\}')
+_PAIRS = re.compile(r'source_target_pairs=\{(.*?)\}\}?(?:,|$)')
+_IOTA = re.compile(
+  r'replica_groups=\[([\d,]+)\]<=\[([\d,]+)\](?:T\(([\d,]+)\))?'
+)
+_LISTED = re.compile(r'replica_groups=\{\{(.*?)\}\}')
 _SHAPE = re.compile(r'(\w+)\[([\d,]*)\]')
 
 
@@ -79,6 +86,43 @@ def by_kind(found: list[Exchange]) -> dict[str, int]:
   for one in found:
     total[one.kind] += one.bytes * one.times
   return total
+
+
+def by_axis(found: list[Exchange], axes: Mapping[str, int]) -> dict[str, int]:
+  """Returns the bytes that a device gets in one call, by axes of the mesh.
+
+  Args:
+    found: operations.
+    axes: sizes of the mesh by name, in its order. What goes along several is
+      under `data+model`, say.
+  """
+  total: dict[str, int] = collections.Counter()
+  for one in found:
+    total[_along(one.text, axes)] += one.bytes * one.times
+  return dict(total)
+
+
+def _along(text: str, axes: Mapping[str, int]) -> str:
+  """The names of the axes along which devices of a group differ."""
+  if pairs := _PAIRS.search(text):
+    groups = np.array(re.findall(r'\d+', pairs[1]), int).reshape(-1, 2)
+  elif iota := _IOTA.search(text):
+    shape, source, order = (
+      [int(x) for x in part.split(',')] if part else None
+      for part in iota.groups()
+    )
+    ids = np.arange(math.prod(source)).reshape(source)
+    groups = ids.transpose(order).reshape(shape)
+  elif listed := _LISTED.search(text):
+    groups = np.array(
+      [re.findall(r'\d+', group) for group in listed[1].split('},{')], int
+    )
+  else:
+    groups = np.arange(math.prod(axes.values()))[None]
+  places = np.stack(np.unravel_index(groups, tuple(axes.values())))
+  differ = (places != places[..., :1]).any((1, 2))
+  names = [name for name, yes in zip(axes, differ, strict=True) if yes]
+  return '+'.join(names) or 'none'
 
 
 def _computations(text):

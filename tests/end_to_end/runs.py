@@ -57,9 +57,14 @@ def stop_after(workdir, step, number, *flags):
 
 def final_parameters(workdir):
   steps = [int(p.name) for p in (workdir / 'checkpoints').glob('[0-9]*')]
+  path = (workdir / 'checkpoints' / str(max(steps)) / 'params').absolute()
+  here = jax.sharding.SingleDeviceSharding(jax.devices()[0])
   with ocp.StandardCheckpointer() as reader:
-    path = workdir / 'checkpoints' / str(max(steps)) / 'params'
-    return reader.restore(path.absolute())
+    like = jax.tree.map(
+      lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=here),
+      reader.metadata(path).item_metadata.tree,
+    )
+    return reader.restore(path, like)
 
 
 def assert_same_parameters(one, other):
