@@ -23,7 +23,7 @@ import rich.table
 
 from experiments import collectives, operations, provenance
 from wm.data.task import Task
-from wm.train import sharding
+from wm.train import sharding, stretches
 from wm.types import Learner, Loader
 
 
@@ -86,7 +86,7 @@ def pod(
       episodes=_Blank(task.metadata),
       num_actions=task.metadata['num_actions'],
     )
-    model = sharding.over_time(lies, task.model)
+    model = stretches.over_time(lies, task.model)
     report = compiled(lies, learner(model=model), batches(0))
     report = {'topology': topology, **report}
     if kind:

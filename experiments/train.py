@@ -14,7 +14,7 @@ from experiments import forecast, provenance, stopping
 from wm import config
 from wm.data import loader as loading
 from wm.data.task import Task
-from wm.train import checkpoint, logbook, processes, sharding
+from wm.train import checkpoint, logbook, processes, sharding, stretches
 from wm.types import (
   Array,
   Batch,
@@ -57,7 +57,7 @@ def train(
       batches on all of them.
   """
   layout = sharding.layout() if layout is None else layout
-  model = sharding.over_time(layout, task.model)
+  model = stretches.over_time(layout, task.model)
   learn = learner(model=model)
 
   def run(workdir: Path) -> None:

@@ -22,7 +22,7 @@ from experiments import collectives  # noqa: E402
 from tests import members  # noqa: E402
 from wm.models import latents, observe, world_model  # noqa: E402
 from wm.nets import images  # noqa: E402
-from wm.train import learner, sharding  # noqa: E402
+from wm.train import learner, sharding, stretches  # noqa: E402
 
 STEPWISE = 'gru', 'leaky'
 """Backbones that go through time step by step."""
@@ -56,7 +56,7 @@ def data(length):
 def placed(name, shape, length):
   """Returns a learner on a mesh, its state, where it lies, and a batch."""
   layout = sharding.layout(*shape)
-  model = sharding.over_time(layout, build(name))
+  model = stretches.over_time(layout, build(name))
   learn = learner.whole_sequences(model, optax.adam(1e-3))
   batch = sharding.place(layout, data(length))
   like = jax.eval_shape(learn.init, jax.random.key(0), batch)

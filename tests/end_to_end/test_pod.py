@@ -15,7 +15,7 @@ def test_an_update_is_compiled_for_this_machine(tmp_path, capsys):
   launch.launch(FILES, [], str(tmp_path), 'pod')
   report = json.loads((tmp_path / 'pod.json').read_text())
   assert report['chips'] == 1
-  assert report['batch'] == [2, 25, 32, 32, 3]
+  assert report['batch'] == [2, 25, 16, 16, 3]
   assert report['bytes_per_chip'] > 4 * report['parameters']
   assert report['flops'] > 6 * 50 * report['parameters'] / 2
   assert sum(report['bytes_exchanged_per_chip'].values()) == 0

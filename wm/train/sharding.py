@@ -2,8 +2,7 @@
 
 A mesh has the axes `data` (rows of a batch), `time` (steps of a sequence) and
 `model` (rows or columns of matrices). The compiler shares the work along `data`
-and `model`; along `time` it is shared by `jax.shard_map`, and
-`wm.backbones.shards` says what the stretches tell each other.
+and `model`; along `time` it is shared by `wm.train.stretches`.
 """
 
 import re
@@ -16,18 +15,7 @@ import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from wm.backbones import shards
-from wm.types import (
-  Array,
-  Batch,
-  Key,
-  Learner,
-  Loader,
-  LossAux,
-  Params,
-  State,
-  TrainState,
-  WorldModel,
-)
+from wm.types import Batch, Learner, Loader, TrainState
 
 AXES = 'data', shards.AXIS, 'model'
 
@@ -257,50 +245,3 @@ def _whole(x, count, sharding, number):
     return x[(slice(start, start + length), *index[1:])]
 
   return jax.make_array_from_callback((count, *x.shape[1:]), sharding, part)
-
-
-def over_time(layout: Layout, model: WorldModel) -> WorldModel:
-  """Returns the world model with a loss over sequences that lie on devices.
-
-  Each device of the axis `time` sees a stretch of all sequences. The loss is
-  the mean over all steps that the mask keeps; the state after the batch is not
-  known. With one device along `time` it is the model as it is.
-
-  Args:
-    layout: of devices.
-    model: any.
-  """
-  if layout.mesh.shape[shards.AXIS] == 1:
-    return model
-  along = PartitionSpec(None, shards.AXIS)
-
-  def stretch(params: Params, key: Key, batch: Batch) -> tuple:
-    value, aux = model.loss(params, key, None, batch)
-    share = jnp.maximum(jnp.sum(batch['mask']), 1)
-    total = jax.lax.psum(share, shards.AXIS)
-    value, measurements = jax.tree.map(
-      lambda x: jax.lax.psum(x * share, shards.AXIS) / total,
-      (value, aux.measurements),
-    )
-    return value, aux.terms, measurements
-
-  def loss(
-    params: Params, key: Key, state: State | None, batch: Batch
-  ) -> tuple[Array, LossAux]:
-    if state is not None:
-      raise ValueError(
-        'sharding: sequences that lie on devices must be whole; got chunks '
-        'with a memory; change the learner to learner.whole_sequences and the '
-        'loader to loader.whole_episodes, or set sharding.layout.time to 1'
-      )
-    value, terms, measurements = jax.shard_map(
-      stretch,
-      mesh=layout.mesh,
-      in_specs=(PartitionSpec(), PartitionSpec(), along),
-      out_specs=(PartitionSpec(), along, PartitionSpec()),
-      axis_names={shards.AXIS},
-      check_vma=False,
-    )(params, key, dict(batch))
-    return value, LossAux(None, terms, measurements)
-
-  return model._replace(loss=loss)
