@@ -29,7 +29,8 @@ def _equation(equation) -> int:
   if name == 'scan':
     times = params['length']
   elif name == 'shard_map':
-    times = math.prod(params['mesh'].shape[a] for a in params['manual_axes'])
+    sizes = params['mesh'].shape
+    times = math.prod(sizes[axis] for axis in params['newly_manual_axes'])
   inner = map(_inner, jax.tree.leaves(params))
   counts = [count(x) for x in inner if x is not None]
   if name == 'cond':

@@ -72,33 +72,33 @@ _HALLWAY = (*PAPERS, 'tssm_full')
 
 TABLES = {
   'hallway_10': Table(
-    'distracting_memory_100', _each(_HALLWAY, 2), None, 'hallway_10', stage=True
+    'distracting_memory_100', _each(_HALLWAY, 4), None, 'hallway_10', stage=True
   ),
   'hallway_30': Table(
     'distracting_memory_100',
-    _each(_HALLWAY, 3),
+    _each(_HALLWAY, 5),
     'hallway_10',
     'hallway_30',
     stage=True,
   ),
   'hallway_100': Table(
-    'distracting_memory_100', _each(_HALLWAY, 6), 'hallway_30', 'hallway_100'
+    'distracting_memory_100', _each(_HALLWAY, 13), 'hallway_30', 'hallway_100'
   ),
   'hallway_200': Table(
-    'distracting_memory_200', _each(_HALLWAY, 6), 'hallway_100', 'hallway_200'
+    'distracting_memory_200', _each(_HALLWAY, 10), 'hallway_100', 'hallway_200'
   ),
   'rooms': Table(
-    'four_rooms', _each((*PAPERS, 's4dwm'), 5), then='extrapolate'
+    'four_rooms', _each((*PAPERS, 's4dwm'), 11), then='extrapolate'
   ),
-  'teleport': Table('four_rooms_teleport', _each(PAPERS, 5)),
-  'doors_7': Table('multi_doors_keys_7', _each(PAPERS, 6), None, 'doors_7'),
+  'teleport': Table('four_rooms_teleport', _each(PAPERS, 11)),
+  'doors_7': Table('multi_doors_keys_7', _each(PAPERS, 9), None, 'doors_7'),
   'maze': Table(
-    'memory_maze_9x9', _each((*PAPERS, 'oracle'), 6), None, 'maze', 'probe'
+    'memory_maze_9x9', _each((*PAPERS, 'oracle'), 14), None, 'maze', 'probe'
   ),
   'stochastic': Table(
-    'multi_doors_keys_3', _each(PAPERS, 5), None, 'stochastic'
+    'multi_doors_keys_3', _each(PAPERS, 9), None, 'stochastic'
   ),
-  'speed': Table('four_rooms', {'all': 15}, None, 'speed', seeds=1),
+  'speed': Table('four_rooms', {'all': 10}, None, 'speed', seeds=1),
 }
 
 _PRODUCTS = {

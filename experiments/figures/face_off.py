@@ -24,8 +24,6 @@ COLORS = {
 }
 """By model, after Okabe and Ito, for all kinds of colour vision."""
 
-_PLATE = {'facecolor': 'white', 'edgecolor': 'none', 'alpha': 0.8, 'pad': 1}
-
 Line = tuple[np.ndarray, np.ndarray]
 """x `[K]` and y by seed `[seeds, K]`."""
 
@@ -134,7 +132,7 @@ def bars(
                    fontsize=8)  # fmt: skip
     one.set_xticks(range(len(found)), [titles[m] for m in found],
                    rotation=35, ha='right', fontsize=8)  # fmt: skip
-    _mark(one, lines, len(found))
+    _mark(one, lines)
     one.set_title(title, fontsize=10)
     one.set_ylim(ylim)
     one.spines[['top', 'right']].set_visible(False)
@@ -142,11 +140,11 @@ def bars(
   _save(figure, path)
 
 
-def _mark(axes: Axes, lines: Mapping[str, float], count: int) -> None:
+def _mark(axes: Axes, lines: Mapping[str, float]) -> None:
   for name, value in lines.items():
     axes.axhline(value, color='0.35', lw=0.9, ls='--', zorder=3)
-    axes.annotate(name, (count - 0.5, value), ha='right', va='center',
-                  fontsize=8, color='0.2', bbox=_PLATE)  # fmt: skip
+    axes.annotate(name, (1.01, value), xycoords=axes.get_yaxis_transform(),
+                  va='center', fontsize=8, color='0.2')  # fmt: skip
 
 
 def _save(figure: Figure, path: Path) -> None:
