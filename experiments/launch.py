@@ -99,8 +99,9 @@ def main(argv: Sequence[str]) -> None:
     from experiments import machine  # It loads JAX.
 
     machine.prepare()
-    if _DISTRIBUTED.value or _COORDINATOR.value:
-      machine.join(_COORDINATOR.value, _PROCESSES.value, _PROCESS_ID.value)
+    others = _COORDINATOR.value, _PROCESSES.value, _PROCESS_ID.value
+    if _DISTRIBUTED.value or others != (None, None, None):
+      machine.join(*others)
     launch(
       _GIN_FILE.value, _GIN_BINDINGS.value, _WORKDIR.value, _PROGRAM.value
     )

@@ -66,12 +66,13 @@ def train(
       episodes = task.load(split='train')
     if processes.leads():
       provenance.claim(workdir, config.operative())
-    batches = sharding.placed(
-      layout,
-      loader(episodes=episodes, num_actions=task.metadata['num_actions']),
+    batches = loader(
+      episodes=episodes, num_actions=task.metadata['num_actions']
     )
+    first = batches(0)
+    batches = sharding.placed(layout, batches, first)
 
-    init = sharding.init(layout, learn, seed, batches(0))
+    init = sharding.init(layout, learn, seed, first)
     store = checkpoint.checkpoints(workdir / 'checkpoints')
     state = checkpoint.restore_last(store, jax.eval_shape(init))
     if state is None:

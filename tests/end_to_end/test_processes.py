@@ -133,3 +133,10 @@ def test_all_stop_when_one_is_asked_and_one_alone_goes_on(alone, tmp_path):
   done = runs.run(tmp_path, *flags(1))
   assert done.returncode == 0, done.stderr
   assert_near(alone, tmp_path)
+
+
+def test_who_leaves_out_where_the_others_are_is_told(tmp_path):
+  done = runs.run(tmp_path, *flags(1), '--processes=2')
+  assert done.returncode == 2
+  assert '--coordinator=HOST:PORT' in done.stderr
+  assert not (tmp_path / 'config.gin').exists()

@@ -78,7 +78,7 @@ def test_a_process_loads_the_rows_that_it_needs():
     rows = range(4) if rows is None else rows
     return {'x': np.array([[step, row] for row in rows])}
 
-  load = sharding.placed(sharding.layout(), loader)
+  load = sharding.placed(sharding.layout(), loader, loader(0))
   batch = load(7)
   assert asked == [None, [0, 1, 2, 3]]
   assert isinstance(batch['x'], jax.Array)

@@ -197,11 +197,11 @@ def place(
     rows = slice(None) if rows is None else rows
     return {name: np.asarray(x)[rows] for name, x in batch.items()}
 
-  return placed(layout, loader, axes)(0)
+  return placed(layout, loader, batch, axes)(0)
 
 
 def placed(
-  layout: Layout, loader: Loader, axes: Sequence[str] = AXES[:2]
+  layout: Layout, loader: Loader, like: Batch, axes: Sequence[str] = AXES[:2]
 ) -> Loader:
   """Returns a loader whose batches lie on their devices.
 
@@ -210,12 +210,12 @@ def placed(
   Args:
     layout: of devices.
     loader: of whole batches.
+    like: a batch, of which only shapes are used.
     axes: as `of_batch` takes them.
 
   Raises:
     ValueError: if batches cannot be shared evenly.
   """
-  like = loader(0)
   sharding = of_batch(layout, like, axes)
   shape = next(iter(like.values())).shape[:2]
   rows = sorted(
