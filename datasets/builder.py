@@ -71,6 +71,16 @@ class Builder(tfds.core.ShardBasedBuilder, skip_registration=True):
     raise NotImplementedError
 
   @staticmethod
+  def start_key(config: rlds.Config, split: str, index: int):
+    """Returns the raw key from which the world of an episode starts.
+
+    It is the first half of the episode's; the second is its script's.
+    """
+    import jax
+
+    return jax.random.split(keys(config, split, 1)(index)[0])[0]
+
+  @staticmethod
   def chart(config: rlds.Config, episode: Mapping[str, Any]):
     """Returns the `worlds.chart.Chart` of an episode."""
     raise NotImplementedError

@@ -81,6 +81,31 @@ def environment(
   return builder.environment(config)
 
 
+def start_key(
+  name: str,
+  split: str,
+  number: int,
+  scale: str = '',
+  arguments: Mapping[str, Any] | None = None,
+) -> Any:
+  """Returns the raw key that `environment` is reset with to begin an episode.
+
+  Its actions, taken there, bring its frames and rewards about.
+
+  Args:
+    name: as `environment` takes it.
+    split: 'train', 'val' or 'test'.
+    number: of the episode in the split.
+    scale: '', 'laptop' or 'smoke'.
+    arguments: as `describe` takes them.
+
+  Raises:
+    ValueError: there is no such data set.
+  """
+  builder, config = find(name, scale, arguments)
+  return builder.start_key(config, split, number)
+
+
 def chart(name: str, episode: Mapping[str, Any]) -> charts.Chart | None:
   """Returns the map of an episode; recordings have none.
 

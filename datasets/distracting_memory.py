@@ -33,6 +33,7 @@ class DistractingMemory(builder.Builder):
 
   VERSION = tfds.core.Version('1.0.0')
   RELEASE_NOTES = {'1.0.0': 'First release.'}
+  ARGUMENTS = (*builder.Builder.ARGUMENTS, 'stray')
   BUILDER_CONFIGS = [
     _config(name, passage.named(name))
     for scale in ('', '_laptop', '_smoke')

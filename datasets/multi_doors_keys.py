@@ -35,7 +35,7 @@ class MultiDoorsKeys(builder.Builder):
   VERSION = tfds.core.Version('1.0.0')
   RELEASE_NOTES = {'1.0.0': 'First release.'}
   BUILDER_CONFIGS = [_config(*item) for item in corridors.CORRIDORS.items()]
-  ARGUMENTS = (*builder.Builder.ARGUMENTS, 'query')
+  ARGUMENTS = (*builder.Builder.ARGUMENTS, 'query', 'stray')
   DESCRIPTION = """
 A corridor of MiniGrid's tiles with locked doors above and keys below, seen from
 above, five by five cells around the agent. A scripted policy first walks past

@@ -10,6 +10,10 @@ import types
 
 import jax
 
+from wm.models import latents, observe
+from wm.models import world_model as world_models
+from wm.nets import heads, images
+
 
 def backbones():
   """Returns `(name, Backbone)` of every backbone, at a small size."""
@@ -75,4 +79,29 @@ def documented(name):
 BACKBONES = {
   **dict(constructors('wm.backbones')),
   'leaky': documented('leaky'),
+}
+
+ACTIONS = 3
+
+
+@functools.cache
+def world_model(name):
+  """Returns a world model of few parameters, of frames of 16x16."""
+  backbone, observer = WORLD_MODELS[name]
+  return world_models.world_model(
+    image_shape=(16, 16, 3),
+    num_actions=ACTIONS,
+    backbone=small(backbone),
+    latent=latents.categorical(4, 4),
+    encoder=lambda shape: images.patch_encoder(shape, depth=8),
+    decoder=lambda shape: images.patch_decoder(shape, depth=8),
+    observe=observer(),
+    heads={'reward': heads.bernoulli(), 'score': heads.two_hot(0.1, bins=9)},
+    units=16,
+  )
+
+
+WORLD_MODELS = {
+  **{name: (name, observe.parallel) for name in BACKBONES},
+  'rssm': ('gru', observe.recurrent),
 }

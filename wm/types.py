@@ -122,6 +122,8 @@ class WorldModel(NamedTuple):
       The state is the last one, or with `steps[B, K]` those after these steps,
       as B K rows, to imagine from any of them.
     prepare: `(params) -> ready`, the work that a rollout needs once.
+    see: `(ready, key, State, row) -> (State, Rollout)`, filters one step, a row
+      of a batch `[B, ...]`; the rollout's arrays have no time axis.
     step: `(ready, key, State, action[B, A]) -> (State, Rollout)`, imagines one
       step; the rollout's arrays have no time axis.
     imagine: `(params, key, State, actions[B, K, A]) -> (State, Rollout)`.
@@ -134,6 +136,7 @@ class WorldModel(NamedTuple):
   initial: Callable[[int], State]
   observe: Callable[..., tuple[State, Rollout]]
   prepare: Callable[[Params], Any]
+  see: Callable[..., tuple[State, Rollout]]
   step: Callable[..., tuple[State, Rollout]]
   imagine: Callable[..., tuple[State, Rollout]]
   predict: Callable[..., dict[str, Array]]

@@ -38,6 +38,8 @@ class Corridor(NamedTuple):
       enough for some to be left to take in the query.
     action_noise: probability that another action than the one meant happens.
     movers: coloured squares that walk about in the corridor and mean nothing.
+    stray: probability that the script takes a random action instead, so that
+      there is data beside its way.
   """
 
   keys: int = 3
@@ -46,6 +48,7 @@ class Corridor(NamedTuple):
   fetch: float = 0.25
   action_noise: float = 0.0
   movers: int = 0
+  stray: float = 0.0
 
   @property
   def length(self) -> int:

@@ -4,7 +4,7 @@ The survey walks along the lowest row of the corridor, where all keys come into
 view, and back along the middle row, where all doors do. An errand is to take a
 key that is still there, or to try a door, whatever its state and whatever is in
 hand. Each action is chosen from where the agent is, not from where it should
-be: an errand is run also where actions go wrong.
+be: an errand is run also where actions go wrong, or where it strays.
 """
 
 import functools
@@ -67,6 +67,8 @@ def act(
   turn = (way - world.heading) % 4
   action = jnp.where(turn == 1, doors_keys.RIGHT, doors_keys.LEFT)
   action = jnp.where(turn == 0, straight, action)
+  strays = jax.random.fold_in(jax.random.fold_in(script.key, world.time), 1)
+  action = draws.slip(strays, action, len(corridors.ACTIONS), corridor.stray)
   return script._replace(over=action == doors_keys.TOGGLE), action
 
 

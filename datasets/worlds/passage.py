@@ -43,11 +43,14 @@ class Hallway(NamedTuple):
     width: columns of the map, even.
     action_noise: probability that a random action happens instead.
     movers: squares that walk about in the hallway and mean nothing.
+    stray: probability that the script takes a random action instead, so that
+      there is data beside its way.
   """
 
   width: int = 100
   action_noise: float = 0.0
   movers: int = 0
+  stray: float = 0.0
 
   @property
   def actions(self) -> tuple[str, ...]:
@@ -71,22 +74,27 @@ class Hallway(NamedTuple):
     return self.width - 4
 
   @property
+  def slips(self) -> float:
+    """Probability that a random action happens, by noise or by the script."""
+    return 1 - (1 - self.action_noise) * (1 - self.stray)
+
+  @property
   def turn(self) -> int:
     """The column where the script turns back.
 
-    With noise a column before the junction, where no slip makes a choice.
+    With slips a column before the junction, where none makes a choice.
     """
-    return self.junction - (self.action_noise > 0)
+    return self.junction - (self.slips > 0)
 
   @property
   def pace(self) -> float:
     """Cells that the script gains by a step in the long run.
 
-    With noise it faces ahead, aside or back: a Markov chain that leaves the
+    With slips it faces ahead, aside or back: a Markov chain that leaves the
     right heading for a wrong one by either of two slips, and goes on to the
     opposite one, or back, by one.
     """
-    slip = self.action_noise / 3
+    slip = self.slips / 3
     right = 1 - 2 * slip
     aside = 2 * slip / right
     back = aside * slip / (1 - slip)
@@ -99,7 +107,7 @@ class Hallway(NamedTuple):
 
   @property
   def query(self) -> int:
-    """Frames to imagine; with noise enough to make a choice nearly always."""
+    """Frames to imagine; with slips enough to make a choice nearly always."""
     steps = (self.width // 2 + 1) / self.pace
     late = math.sqrt((2.5 * self.width / self.pace) * (1 / self.pace - 1))
     return math.ceil(steps + 4 * late)

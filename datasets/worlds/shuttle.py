@@ -2,7 +2,8 @@
 
 The agent walks right to the choices, back to the clue, and right again to one
 of the choices, drawn at random. Each action is chosen from where the agent is,
-not from where it should be: it gets there also where actions go wrong.
+not from where it should be: it gets there also where actions go wrong, or where
+it strays.
 """
 
 from typing import NamedTuple
@@ -67,6 +68,8 @@ def play(plan: Hallway, key: jax.Array) -> tuple:
   def step(carry, _):
     world, script = carry
     script, action = act(plan, script, world)
+    strays = jax.random.fold_in(there, world.time)
+    action = draws.slip(strays, action, len(passage.ACTIONS), plan.stray)
     seen = world._replace(map=None)
     return (hallway.move(plan, world, action), script), (seen, action)
 

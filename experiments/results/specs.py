@@ -117,6 +117,16 @@ def _hallway(width: int) -> Spec:
   )
 
 
+def _doors(keys: str) -> Spec:
+  return Spec(
+    f'Multi Doors Keys, {keys} keys',
+    'Squared error per frame, and how often a door in view is imagined in its '
+    'true state.',
+    (*_FRAMES, _DOORS, *_COST),
+    _MEAN_FRAME | _AS_LEFT,
+  )
+
+
 SPECS = {
   'hallway_100': _hallway(100),
   'hallway_200': _hallway(200),
@@ -151,13 +161,8 @@ SPECS = {
     (*_FRAMES, *_COST),
     _MEAN_FRAME,
   ),
-  'doors_7': Spec(
-    'Multi Doors Keys, seven keys',
-    'Squared error per frame, and how often a door in view is imagined in its '
-    'true state.',
-    (*_FRAMES, _DOORS, *_COST),
-    _MEAN_FRAME | _AS_LEFT,
-  ),
+  'doors_3': _doors('three'),
+  'doors_7': _doors('seven'),
   'maze': Spec(
     'Memory Maze, probes',
     'Walls: accuracy over cells. Objects: squared error in cells, over the '

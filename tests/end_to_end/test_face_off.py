@@ -1,5 +1,6 @@
 """The face-off: its plan, its queue and a table of it at smoke scale."""
 
+import collections
 import json
 import pathlib
 import time
@@ -42,13 +43,23 @@ def test_all_configurations_parse(scale):
     config.parse(*_files(run))
 
 
-def test_the_curriculum_keeps_all_shapes():
+@pytest.mark.parametrize(
+  ('table', 'length'), [('hallway_200', '500'), ('doors_7', '450')]
+)
+def test_a_curriculum_keeps_all_shapes(table, length):
   lengths = set()
-  for run in plan.runs(['hallway_200'], 1):
+  for run in plan.runs([table], 1):
     if run.model == 's4wm':
       config.parse(*_files(run))
       lengths.add(config.operative().partition('s4.s4.length = ')[2][:3])
-  assert lengths == {'500'}
+  assert lengths == {length}
+
+
+def test_what_one_seed_is_enough_of_is_run_once():
+  runs = plan.runs(['hallway_100', 'speed'], 3)
+  counts = collections.Counter((run.table, run.model) for run in runs)
+  assert counts['speed', 'all'] == counts['hallway_100', 'tssm_full'] == 1
+  assert counts['hallway_100', 's4wm'] == 3
 
 
 def _fake(name, command, after=None):

@@ -99,9 +99,12 @@ def test_a_door_is_not_tried_twice_in_turn_without_an_errand_between(episodes):
     assert not again.any()
 
 
-@pytest.mark.parametrize('name', ['keys_3', 'keys_7'])
-def test_errands_are_run_also_where_actions_go_wrong(name):
-  corridor = corridors.CORRIDORS[name]._replace(action_noise=0.1)
+@pytest.mark.parametrize(
+  ('name', 'cause'),
+  [('keys_3', 'action_noise'), ('keys_7', 'action_noise'), ('keys_3', 'stray')],
+)
+def test_errands_are_run_also_where_actions_go_wrong(name, cause):
+  corridor = corridors.CORRIDORS[name]._replace(**{cause: 0.1})
   worlds, _, trial = played(corridor)
   doors = in_view(worlds, corridor.columns, 3)
   assert doors[:, : corridor.context].any(1).mean() >= 0.99

@@ -112,8 +112,9 @@ def test_noise_replaces_two_thirds_of_its_share_of_actions():
   assert abs(share - 0.2) < 4 * 0.4 / np.sqrt(8192)
 
 
-def test_noise_leaves_the_split_where_it_was():
-  plan = Hallway(100, action_noise=0.1)
+@pytest.mark.parametrize('cause', ['action_noise', 'stray'])
+def test_slips_leave_the_split_where_it_was(cause):
+  plan = Hallway(100, **{cause: 0.1})
   play = jax.jit(jax.vmap(functools.partial(shuttle.play, plan)))
   x = np.asarray(play(KEYS)[0].position)[..., 0]
   seen = (x[:, : plan.context] <= 5).any(1)
@@ -121,6 +122,22 @@ def test_noise_leaves_the_split_where_it_was():
   assert abs(x[:, plan.context].mean() - 50) < 6
   ended = x[:, plan.context] == plan.junction
   assert not ended.any(), 'the choice is not in the query'
+
+
+def test_a_script_that_strays_says_what_it_did():
+  plan = SMALL._replace(stray=0.3)
+  play = jax.jit(jax.vmap(functools.partial(shuttle.play, plan)))
+  worlds, action, _ = play(KEYS)
+  move = jax.jit(jax.vmap(functools.partial(hallways.move, SMALL)))
+  frozen = worlds._replace(map=None)
+  for t in range(plan.length - 1):
+    now, after = (
+      jax.tree.map(lambda x, s=s: x[:, s], frozen)._replace(map=worlds.map)
+      for s in (t, t + 1)
+    )
+    jax.tree.map(np.testing.assert_array_equal, move(now, action[:, t]), after)
+  straight = jax.jit(jax.vmap(functools.partial(shuttle.play, SMALL)))
+  assert np.any(straight(KEYS)[1][:, 1:9] != action[:, 1:9])
 
 
 def episode_of(name):

@@ -119,6 +119,7 @@ def _allowed(importer, name):
   if name.startswith('third_party'):
     return top in ('datasets', 'third_party') or (
       _within(importer, 'experiments.benchmarks')
+      or _within(importer, 'experiments.learning')
     )
   if _within(name, 'wm.config'):
     return top == 'experiments'

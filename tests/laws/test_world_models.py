@@ -7,32 +7,10 @@ import optax
 import pytest
 
 from tests import members
-from wm.models import latents, world_model
-from wm.models import observe as observing
-from wm.nets import heads, images
+from wm.models import latents
+from wm.nets import images
 
-BATCH, LENGTH, ACTIONS = 2, 8, 3
-
-
-BACKBONES = dict(members.backbones())
-MODELS = {
-  name: (backbone, observing.parallel) for name, backbone in BACKBONES.items()
-}
-MODELS['rssm'] = BACKBONES['gru'], observing.recurrent
-
-
-def small_model(backbone, observer):
-  return world_model.world_model(
-    image_shape=(16, 16, 3),
-    num_actions=ACTIONS,
-    backbone=backbone,
-    latent=latents.categorical(4, 4),
-    encoder=lambda shape: images.patch_encoder(shape, depth=8),
-    decoder=lambda shape: images.patch_decoder(shape, depth=8),
-    observe=observer(),
-    heads={'reward': heads.bernoulli(), 'score': heads.two_hot(0.1, bins=9)},
-    units=16,
-  )
+BATCH, LENGTH, ACTIONS = 2, 8, members.ACTIONS
 
 
 @pytest.fixture(scope='module')
@@ -50,9 +28,9 @@ def batch():
   }
 
 
-@pytest.fixture(scope='module', params=MODELS)
+@pytest.fixture(scope='module', params=members.WORLD_MODELS)
 def model(request):
-  return small_model(*MODELS[request.param])
+  return members.world_model(request.param)
 
 
 @pytest.fixture(scope='module')
@@ -97,6 +75,22 @@ def test_observing_in_parts_is_observing_at_once(
     lambda *x: jnp.concatenate(x, axis=1), first, second
   )
   close(whole, joined)
+  close(end, state)
+
+
+def test_seeing_step_by_step_is_observing(model, observe, params, batch):
+  key = jax.random.key(1)
+  is_first = np.zeros((BATCH, LENGTH), bool)
+  is_first[:, 3] = True
+  rows = {name: batch[name] for name in ('image', 'prev_action')}
+  rows['is_first'] = is_first
+  end, whole = observe(params, key, model.initial(BATCH), rows)
+  ready, see = jax.jit(model.prepare)(params), jax.jit(model.see)
+  state = model.initial(BATCH)
+  for t in range(LENGTH):
+    row = {name: x[:, t] for name, x in rows.items()}
+    state, one = see(ready, key, state, row)
+    close(jax.tree.map(lambda x, t=t: x[:, t], whole), one)
   close(end, state)
 
 

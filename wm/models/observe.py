@@ -1,7 +1,7 @@
 """Filtering data: from frames and actions to latents and hidden states."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -36,6 +36,50 @@ def initial(parts: Parts) -> Callable[[int], State]:
     return State(parts.backbone.initial(batch), z, jnp.zeros((), jnp.int32))
 
   return initial
+
+
+def see(
+  parts: Parts, sees: Callable[[Array, Array], Array]
+) -> Callable[..., tuple[State, Rollout]]:
+  """Returns a `see`: u_t = join(z_{t-1}, a_t), h_t, z_t ~ q(z_t | x_t).
+
+  Args:
+    parts: The networks.
+    sees: `(e_t, h_t) -> [..., X]`, what the posterior sees.
+  """
+
+  def see(
+    ready: Any, key: Key, state: State, row: Batch
+  ) -> tuple[State, Rollout]:
+    memory = state.carry, state.z
+    action, first = row['prev_action'], row.get('is_first')
+    checks.call('see', memory, action, first, 1, 'prev_action')
+    embed = parts.encoder.apply(ready['encoder'], row['image'][:, None])[:, 0]
+    return _see(parts, sees, ready, key, state, embed, action, first)
+
+  return see
+
+
+def _see(
+  parts: Parts,
+  sees: Callable[[Array, Array], Array],
+  ready: Any,
+  key: Key,
+  state: State,
+  embed: Array,
+  action: Array,
+  first: Array | None,
+) -> tuple[State, Rollout]:
+  """Filters one encoded frame."""
+  carry, z, t = state
+  if first is not None:
+    z = jnp.where(first[:, None], parts.latent.blank, z)
+  u = joined(parts, ready, z, action)
+  carry, h = parts.backbone.step(ready['backbone'], carry, u, first)
+  post = parts.posterior.apply(ready['posterior'], sees(embed, h))
+  z = parts.latent.sample(jax.random.fold_in(key, t), post)
+  prior = parts.prior.apply(ready['prior'], h)
+  return State(carry, z, t + 1), Rollout(h, z, prior, post)
 
 
 def parallel() -> Observer:
@@ -109,21 +153,15 @@ def recurrent() -> Observer:
       shards.check_whole('observe.recurrent')
       actions, is_first = batch['prev_action'], batch.get('is_first')
       embed = parts.encoder.apply(params['encoder'], batch['image'])
-      ready = parts.backbone.prepare(params['backbone'])
+      backbone = parts.backbone.prepare(params['backbone'])
+      ready = {**params, 'backbone': backbone}
       if state is None:
         state = initial(parts)(len(embed))
 
       def step(state: State, x: tuple) -> tuple[State, tuple]:
-        embed, action, first = x
-        carry, z, t = state
-        if first is not None:
-          z = jnp.where(first[:, None], parts.latent.blank, z)
-        u = joined(parts, params, z, action)
-        carry, h = parts.backbone.step(ready, carry, u, first)
-        post = parts.posterior.apply(params['posterior'], sees(embed, h))
-        z = parts.latent.sample(jax.random.fold_in(key, t), post)
-        kept = None if steps is None else carry
-        return State(carry, z, t + 1), (h, z, post, kept)
+        state, seen = _see(parts, sees, ready, key, state, *x)
+        kept = None if steps is None else state.carry
+        return state, (seen.h, seen.z, seen.post, kept)
 
       inputs = views.swap((embed, actions, is_first))
       state, run = jax.lax.scan(step, state, inputs)

@@ -172,6 +172,7 @@ def world_model(
     initial=observing.initial(parts),
     observe=filter_data,
     prepare=prepare,
+    see=observing.see(parts, observer.sees),
     step=step,
     imagine=imagining.imagine(prepare, step),
     predict=predict,

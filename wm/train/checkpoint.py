@@ -44,6 +44,11 @@ def checkpoints(folder: Path, keep: int = 2) -> Checkpoints:
   )
   folder = Path(folder).absolute()
   with processes.first_alone():
+    for partial in folder.glob(f'*{ocp.path.step.TMP_DIR_SUFFIX}*'):
+      logging.warning(
+        'checkpoint: %s was not written to its end; it is removed and the one '
+        'before it is used', partial,
+      )
     for step in folder.glob('[0-9]*'):
       if step.name.isdigit() and not _has_measurements(step):
         _set_aside(folder, int(step.name))

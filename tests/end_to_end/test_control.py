@@ -1,0 +1,77 @@
+"""Policies: learned in imagination, judged in the world."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from tests import clue
+from third_party import brax_ppo
+from wm.control import environment, memory, remembering, resets
+
+VECTOR = memory.one_hot(clue.CLUES)
+
+
+def imagined():
+  return environment.Imagined(
+    clue.model(), (), clue.starts(32, 0), VECTOR, clue.CLUES
+  )
+
+
+def acting():
+  starts = clue.starts(64, 1)
+  return remembering.Remembering(clue.Clue(), clue.model(), (), starts, VECTOR)
+
+
+def play(env, actions):
+  """Returns rewards and ends of an episode, and the clue."""
+  state = jax.jit(env.reset)(jax.random.PRNGKey(0))
+  step, rewards, ends = jax.jit(env.step), [], []
+  for action in actions:
+    state = step(state, action)
+    rewards.append(float(state.reward))
+    ends.append(float(state.done))
+  return rewards, ends, int(jnp.argmax(state.obs[-clue.CLUES :]))
+
+
+def test_a_reward_comes_with_the_action_that_earns_it():
+  for env in (imagined(), acting()):
+    _, _, right = play(env, [0, 0, 0])
+    wrong = (right + 1) % clue.CLUES
+    assert play(env, [wrong, wrong, right])[:2] == ([0, 0, 1], [0, 0, 1])
+    assert play(env, [right, right, wrong])[:2] == ([0, 0, 0], [0, 0, 1])
+
+
+def test_a_policy_learned_in_imagination_acts_in_the_world():
+  returns = []
+
+  def progress(step, measured):
+    returns.append(float(measured['eval/episode_reward']))
+
+  make_policy, params = brax_ppo.train(
+    imagined(),
+    acting(),
+    resets.batched,
+    discrete=True,
+    hidden=(32,),
+    num_timesteps=30_000,
+    num_evals=2,
+    episode_length=clue.LENGTH,
+    num_envs=64,
+    num_eval_envs=64,
+    batch_size=64,
+    num_minibatches=4,
+    unroll_length=3,
+    learning_rate=3e-3,
+    entropy_cost=1e-2,
+    progress_fn=progress,
+  )
+  assert returns[0] < 0.7
+  assert returns[-1] > 0.95
+  policy = jax.jit(make_policy(params, deterministic=True))
+  starts = clue.starts(64, 2)
+  actions, _ = policy(
+    jnp.concatenate([starts.h.at[:, 1].set(1), starts.z], -1),
+    jax.random.PRNGKey(0),
+  )
+  assert jnp.issubdtype(actions.dtype, jnp.integer)
+  assert np.mean(actions == jnp.argmax(starts.z, -1)) > 0.95

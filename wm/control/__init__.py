@@ -1,0 +1,1 @@
+"""World models as environments that policies learn and act in."""
