@@ -38,6 +38,7 @@ def control(
   learn: Callable[..., memory.Policy],
   episodes: int = 512,
   starts: int = 4,
+  between: tuple[int, int] | None = None,
   true_episodes: int = 256,
   batch: int = 32,
   context: int | None = None,
@@ -56,7 +57,10 @@ def control(
     learn: What `learning.ppo` returns.
     episodes: Of the training split, which imagined ones start in.
     starts: In each of them.
-    true_episodes: Of the test split, which the policy is judged in.
+    between: Steps that these are drawn from, the first and the last; by
+      default from the end of the context to the end of the episode.
+    true_episodes: Of the test split, which the policy is judged in where they
+      are not over by then.
     batch: Episodes observed at a time.
     context: Frames before an episode starts, at least; by default as the data
       set says.
@@ -70,6 +74,12 @@ def control(
   context = metadata['context'] if context is None else context
   horizon = length - context if horizon is None else horizon
   vector = memory.one_hot(count)
+  first, last = (context - 1, length - 2) if between is None else between
+  if not 0 <= first <= last < length:
+    raise ValueError(
+      f'control: episodes have {length} steps; got starts between {first} and '
+      f'{last}, need 0 to {length - 1}; change control.control.between'
+    )
 
   def run(workdir: Path) -> None:
     # What loads physics engines is loaded when it is needed.
@@ -79,16 +89,18 @@ def control(
     step, params = restoring.params(task, workdir, pick)
     env = environment()
     draw = np.random.default_rng(seed)
-    anywhere = draw.integers(context - 1, length - 1, (episodes, starts))
+    anywhere = draw.integers(first, last + 1, (episodes, starts))
     cut = np.full((true_episodes, 1), context - 1)
     known = _starts(task, params, 'train', anywhere, batch, seed)
     true = _starts(task, params, 'test', cut, batch, seed)
-    data = task.load('test')
+    data = task.load(split='test')
     world = acting.worlds(env, data, start_key, context, true_episodes)
+    goes_on = np.flatnonzero(world.done == 0)
     imagined = environments.Imagined(task.model, params, known, vector, count)
-    remembered = remembering.Remembering(
-      env, task.model, params, true._replace(world=world), vector
+    true = jax.tree.map(
+      lambda x: x[goes_on] if x.ndim else x, true._replace(world=world)
     )
+    remembered = remembering.Remembering(env, task.model, params, true, vector)
     curve = _Curve()
     policy = learn(imagined, remembered, horizon, True, seed, curve.add)
     keys = jax.random.split(jax.random.PRNGKey(seed), 4 * true_episodes)
@@ -108,8 +120,8 @@ def control(
     memories, frames, actions = acting.film(remembered, horizon)(
       policy, keys[:_FILMED]
     )
-    first, dreamt = _dream(task.model, vector)(params, memories, actions)
-    column = video.dream(np.asarray(first), np.asarray(dreamt), 'imagined')
+    seen, dreamt = _dream(task.model, vector)(params, memories, actions)
+    column = video.dream(np.asarray(seen), np.asarray(dreamt), 'imagined')
     path = folder / 'episodes.mp4'
     video.write_columns(path, np.asarray(frames), [column], 1)
     (folder / 'metrics.json').write_text(json.dumps(metrics, indent=2) + '\n')
@@ -176,7 +188,10 @@ def _starts(
   )
   key, found = jax.random.key(seed), []
   rows = loading.in_order(
-    task.load(split), task.metadata['num_actions'], batch, len(steps)
+    task.load(split=split),
+    task.metadata['num_actions'],
+    batch=batch,
+    count=len(steps),
   )
   for number, part in enumerate(rows):
     here = np.take(

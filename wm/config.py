@@ -148,6 +148,7 @@ def _imports() -> str:
     folder = importlib.util.find_spec(package).submodule_search_locations
     modules = sorted(m.name for m in pkgutil.iter_modules(folder))
     lines += [f'from {package} import {module}' for module in modules]
+  lines.append('from experiments import learning')
   # Last, for where two modules have one name the program is meant.
   lines += [f'from experiments import {name}' for name in programs()]
   return '\n'.join(lines)

@@ -1,9 +1,13 @@
 """Policies: learned in imagination, judged in the world."""
 
+import json
+
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
+from experiments import launch
 from tests import clue
 from third_party import brax_ppo
 from wm.control import environment, memory, remembering, resets
@@ -75,3 +79,40 @@ def test_a_policy_learned_in_imagination_acts_in_the_world():
   )
   assert jnp.issubdtype(actions.dtype, jnp.integer)
   assert np.mean(actions == jnp.argmax(starts.z, -1)) > 0.95
+
+
+FILES = [
+  'base.gin',
+  'models/s5wm.gin',
+  'data/distracting_memory_100.gin',
+  'smoke.gin',
+]
+SMALL = [
+  'control.control.episodes = 6',
+  'control.control.starts = 2',
+  'control.control.true_episodes = 4',
+  'control.control.batch = 4',
+  'learning.ppo.steps = 512',
+  'learning.ppo.evaluations = 2',
+  'learning.ppo.environments = 16',
+  'learning.ppo.unroll = 4',
+  'learning.ppo.batch = 16',
+  'learning.ppo.minibatches = 1',
+]
+
+
+def test_the_program_goes_from_a_run_to_a_judged_policy(tmp_path):
+  launch.launch(FILES, [], str(tmp_path / 'run'), 'train')
+  launch.launch([], SMALL, str(tmp_path / 'run'), 'control')
+  folder = tmp_path / 'run' / 'control'
+  metrics = json.loads((folder / 'metrics.json').read_text())
+  assert metrics['episodes'] == 16
+  assert 0 <= metrics['success'] <= 1
+  assert [steps for steps, _ in metrics['curve']['true']][0] == 0
+  assert len(metrics['curve']['true']) == 2
+  assert {path.name for path in folder.iterdir()} == {
+    'curve.png', 'episodes.mp4', 'metrics.json',
+  }  # fmt: skip
+  wrong = [*SMALL, 'control.control.between = (5, 99)']
+  with pytest.raises(ValueError, match=r'control\.control\.between'):
+    launch.launch([], wrong, str(tmp_path / 'run'), 'control')
