@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from experiments import playing
 from wm.control.memory import Policy
 from wm.types import Array
 
@@ -30,23 +31,14 @@ def worlds(
     count: How many episodes, from the first.
     split: Which these are.
   """
-
-  @jax.jit
-  @jax.vmap
-  def play(key: Array, actions: Array) -> Any:
-    state, _ = jax.lax.scan(
-      lambda state, action: (env.step(state, action), None),
-      env.reset(key),
-      actions,
-    )
-    return state
-
   keys = [start_key(split=split, number=number) for number in range(count)]
   actions = [
     np.asarray(episodes[number]['action'])[: context - 1]
     for number in range(count)
   ]
-  return play(jnp.stack(keys), jnp.asarray(np.stack(actions)))
+  replay = jax.vmap(playing.film(env))
+  end = jax.jit(lambda keys, actions: replay(keys, actions)[0])
+  return end(jnp.stack(keys), jnp.asarray(np.stack(actions)))
 
 
 def judge(env: Any, horizon: int) -> Callable[[Policy, Array], np.ndarray]:

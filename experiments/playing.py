@@ -76,7 +76,7 @@ def game(
   width = env.action_size
   ready = jax.jit(model.prepare)(params)
   move = jax.jit(env.step)
-  film = jax.jit(_film(env))
+  replay = jax.jit(film(env))
   see = jax.jit(_see(model))
   imagine = jax.jit(_imagine(model, width))
 
@@ -85,7 +85,7 @@ def game(
 
   def begin(number: int) -> Scene:
     start, record = episode(number)
-    world, images = film(start, record['action'][: context - 1])
+    world, images = replay(start, record['action'][: context - 1])
     actions = batching.align(record, width)['prev_action'][:context]
     batch = {'image': images[None], 'prev_action': actions[None]}
     memory, prediction = see(params, key(0), None, batch)
@@ -137,7 +137,7 @@ def game(
   return Game(begin, act, resample, look)
 
 
-def _film(env: Any) -> Callable[..., tuple[Any, Array]]:
+def film(env: Any) -> Callable[..., tuple[Any, Array]]:
   """Returns `(key, actions[T]) -> (state, images[T + 1, H, W, C])`."""
 
   def film(key: Key, actions: Array) -> tuple[Any, Array]:
