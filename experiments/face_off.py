@@ -226,8 +226,8 @@ def _parser() -> argparse.ArgumentParser:
   )
   parser.add_argument(
     '--tables',
-    default=','.join(plan.TABLES),
-    help='which; a stage that one needs is added',
+    default=','.join(plan.COMPARISON),
+    help='which; a stage that one needs is added; control_... if named alone',
   )
   parser.add_argument('--models', help='which; by default all of a table')
   parser.add_argument(

@@ -49,7 +49,7 @@ class Table(NamedTuple):
     models: files of configs/models, and how many minutes a run of each takes.
     after: the table that runs start from at laptop scale, a stage of a
       curriculum.
-    recipe: a file of configs/face_off with what laptop.gin leaves open.
+    recipe: a file of configs with what laptop.gin leaves open.
     then: a program to run after training.
     stage: whether it is but a stage on the way to another, at laptop scale.
     once: models, or other names, that one seed is enough of.
@@ -74,64 +74,88 @@ TABLES = {
   'hallway_10': Table(
     'distracting_memory_100',
     _each(_HALLWAY, 3.5),
-    None,
-    'hallway_10',
+    recipe='face_off/hallway_10',
     stage=True,
     once=['tssm_full'],
   ),
   'hallway_30': Table(
     'distracting_memory_100',
     _each(_HALLWAY, 4.5),
-    'hallway_10',
-    'hallway_30',
+    after='hallway_10',
+    recipe='face_off/hallway_30',
     stage=True,
     once=['tssm_full'],
   ),
   'hallway_100': Table(
     'distracting_memory_100',
     _each(_HALLWAY, 11.5),
-    'hallway_30',
-    'hallway_100',
+    after='hallway_30',
+    recipe='face_off/hallway_100',
     once=['tssm_full'],
   ),
   'hallway_200': Table(
-    'distracting_memory_200', _each(PAPERS, 9), 'hallway_100', 'hallway_200'
+    'distracting_memory_200',
+    _each(PAPERS, 9),
+    after='hallway_100',
+    recipe='face_off/hallway_200',
   ),
-  'rooms': Table('four_rooms', _each(PAPERS, 10.5), then='extrapolate'),
+  'rooms': Table(
+    'four_rooms',
+    _each(PAPERS, 10.5),
+    recipe='face_off/rooms',
+    then='extrapolate',
+  ),
   'teleport': Table(
-    'four_rooms_teleport', _each(PAPERS, 10.5), once=['s5wm']
+    'four_rooms_teleport',
+    _each(PAPERS, 10.5),
+    after='rooms',
+    recipe='face_off/rooms',
+    once=['s5wm'],
   ),
   'doors_3': Table(
-    'multi_doors_keys_3', _each(PAPERS, 8.5), None, 'doors_3', once=['s5wm']
+    'multi_doors_keys_3',
+    _each(PAPERS, 8.5),
+    recipe='face_off/doors_3',
+    once=['s5wm'],
   ),
   'doors_7': Table(
     'multi_doors_keys_7',
     _each(PAPERS, 8.5),
-    'doors_3',
-    'doors_7',
+    after='doors_3',
+    recipe='face_off/doors_7',
     once=['s5wm'],
   ),
   'maze': Table(
     'memory_maze_9x9',
     _each(PAPERS, 12) | {'oracle': 5},
-    None,
-    'maze',
-    'probe',
+    recipe='face_off/maze',
+    then='probe',
   ),
   'stochastic': Table(
     'multi_doors_keys_3',
     _each(('s5wm', 'rssm_tbtt'), 8.5),
-    None,
-    'stochastic',
+    recipe='face_off/stochastic',
     once=['s5wm', 'rssm_tbtt'],
   ),
-  'speed': Table('four_rooms', {'all': 10}, None, 'speed', once=['all']),
+  'speed': Table(
+    'four_rooms', {'all': 10}, recipe='face_off/speed', once=['all']
+  ),
+  'control_hallway': Table(
+    'distracting_memory_100',
+    _each(PAPERS, 10),
+    recipe='control/hallway',
+    then='control',
+  ),
 }
+
+COMPARISON = tuple(name for name in TABLES if not name.startswith('control'))
+"""The tables that the paper has too, and what they start from."""
 
 _PRODUCTS = {
   'train': 'evaluation/metrics.json',
   'extrapolate': 'extrapolation/metrics.json',
   'probe': 'probe/metrics.json',
+  'control': 'control/metrics.json',
   'oracle': 'probe/metrics.json',
   'speed': 'speed.md',
 }
@@ -198,7 +222,7 @@ def _run(name: str, model: str, seed: int, scale: str) -> Run:
   after = _name(table.after, model, seed) if table.after and laptop else None
   files = ['base.gin', f'models/{config}.gin', f'data/{table.data}.gin']
   files += [f'{scale}.gin'] if scale != 'paper' else []
-  files += [f'face_off/{table.recipe}.gin'] if table.recipe and laptop else []
+  files += [f'{table.recipe}.gin'] if table.recipe and laptop else []
 
   def commands(root: Path) -> list[Command]:
     bindings = [f'SEED = {seed}']

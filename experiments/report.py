@@ -20,7 +20,7 @@ from experiments.results.records import Record
 
 
 def report(root: Path, out: Path) -> None:
-  """Writes README.md, index.html, results.json and figures.
+  """Writes README.md, index.html, results.json, control.json and figures.
 
   Args:
     root: where the run folders are.
@@ -45,8 +45,21 @@ def report(root: Path, out: Path) -> None:
     'tables': {table.name: tables.plain(table) for table in found},
     'runs': [_plain(run) for run in runs],
   }
-  text = json.dumps(everything, indent=1, sort_keys=True) + '\n'
-  provenance.write_whole(out / 'results.json', text)
+  _write_json(out / 'results.json', everything)
+  policies = [_policy(run) for run in runs if run.control]
+  if policies:
+    _write_json(out / 'control.json', {'rows': policies})
+
+
+def _write_json(path: Path, content: dict[str, Any]) -> None:
+  text = json.dumps(content, indent=1, sort_keys=True) + '\n'
+  provenance.write_whole(path, text)
+
+
+def _policy(run: Record) -> dict[str, Any]:
+  """Returns what became of a policy."""
+  said = {'task': run.table, 'model': run.model, 'seed': run.seed}
+  return said | dict(run.control)
 
 
 def _plain(run: Record) -> dict[str, Any]:

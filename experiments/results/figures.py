@@ -102,6 +102,19 @@ def _rewards(path: Path, table: str, runs: Sequence[Record]) -> bool:
   return True
 
 
+def _success(path: Path, table: str, runs: Sequence[Record]) -> bool:
+  panel = _panel(runs, '', specs.acted('success'), 100)
+  if not panel[1]:
+    return False
+  bounds = {
+    who: 100 * next(r.control[f'{who}_success'] for r in runs if r.control)
+    for who in ('random', 'script')
+  }
+  label = 'success in the true world, %'
+  face_off.bars(path, [panel], _TITLES, [bounds], label, (0, 109))
+  return True
+
+
 def _speed(path: Path, table: str, runs: Sequence[Record]) -> bool:
   if table != 'speed':
     return False
@@ -150,5 +163,6 @@ _KINDS = {
   'by_age': _curves(_BY_AGE, 'steps since last seen in the context', True),
   'rewards': _rewards,
   'probes': _probes,
+  'success': _success,
   'speed': _speed,
 }

@@ -19,6 +19,7 @@ FILES = {
   'shown': 'evaluation/shown.npz',
   'extrapolation': 'extrapolation/metrics.json',
   'probe': 'probe/metrics.json',
+  'control': 'control/metrics.json',
   'speed': 'speed.json',
   'page': 'speed.md',
 }
@@ -47,6 +48,7 @@ class Record(NamedTuple):
     curves: of its evaluation, by name.
     extrapolation: metrics by factor.
     probe: metrics of probes.
+    control: metrics of a policy.
     speed: rows of the benchmark, by part.
     training: steps, minutes and steps_per_second, the median.
   """
@@ -61,6 +63,7 @@ class Record(NamedTuple):
   curves: Mapping[str, Any]
   extrapolation: Mapping[str, Any]
   probe: Mapping[str, Any]
+  control: Mapping[str, Any]
   speed: Mapping[str, Any]
   training: Mapping[str, float]
 

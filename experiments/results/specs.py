@@ -68,6 +68,11 @@ def probed(name: str) -> Value:
   return lambda record: record.probe.get(name)
 
 
+def acted(name: str) -> Value:
+  """Returns what reads a number of a policy."""
+  return lambda record: record.control.get(name)
+
+
 def longer(factor: str, name: str) -> Value:
   """Returns what reads a number of an evaluation on longer episodes."""
   return lambda record: record.extrapolation.get(factor, {}).get(name)
@@ -191,6 +196,21 @@ SPECS = {
       _DOORS,
     ),
     _MEAN_FRAME | _AS_LEFT,
+  ),
+  'control_hallway': Spec(
+    'Distracting Memory, 10 wide, a policy learned in imagination',
+    'How often the policy ends at the choice of the clue\'s colour in the true '
+    'world. Who walks to the junction and guesses has 50 %. The script, which '
+    'knows the clue, strays as in the data.',
+    (
+      Column('success', acted('success'), '{:.1f} %', max, 100),
+      *_REWARD,
+      *_COST,
+    ),
+    {
+      'random actions': {'success': acted('random_success')},
+      'script': {'success': acted('script_success')},
+    },
   ),
   'speed': Spec(
     'Speed and memory, sequences of 1,024 frames',

@@ -243,3 +243,25 @@ def test_mistakes_are_said(root, tmp_path, capsys):
   broken.write_bytes(broken.read_bytes()[:60])
   assert report.main(['--workdir', str(root), '--out', str(tmp_path)]) == 2
   assert str(broken) in capsys.readouterr().err
+
+
+def test_policies_are_a_table_a_figure_and_rows(root, tmp_path):
+  for seed, success in enumerate((0.9, 0.7)):
+    folder = make(
+      root, 'control_hallway', 's5wm', seed, generation_mse=2.0,
+      inference_reward_accuracy=1.0,
+    )  # fmt: skip
+    (folder / 'control').mkdir()
+    found = {'success': success, 'random_success': 0.2, 'script_success': 1.0}
+    (folder / 'control' / 'metrics.json').write_text(json.dumps(found))
+  report.report(root, tmp_path / 'out')
+  (row, other) = json.loads((tmp_path / 'out/control.json').read_text())['rows']
+  assert row == {
+    'task': 'control_hallway', 'model': 's5wm', 'seed': 0, 'success': 0.9,
+    'random_success': 0.2, 'script_success': 1.0,
+  }  # fmt: skip
+  assert other['success'] == 0.7
+  text = (tmp_path / 'out' / 'README.md').read_text()
+  assert '| S5WM | 80.0 ± 10.0 % |' in text
+  assert '| random actions | 20.0 % |' in text
+  assert (tmp_path / 'out' / 'control_hallway_success.png').exists()
