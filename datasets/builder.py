@@ -3,8 +3,6 @@
 import dataclasses
 import math
 import re
-import sys
-import time
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -30,7 +28,7 @@ class Source(NamedTuple):
   size: int
 
 
-class Builder(tfds.core.ShardBasedBuilder, skip_registration=True):
+class Builder(shards.ShardedBuilder, skip_registration=True):
   """A data set whose variants are worlds, with episodes made by a script.
 
   A subclass has VERSION, RELEASE_NOTES and BUILDER_CONFIGS, and gives `oracle`,
@@ -42,14 +40,12 @@ class Builder(tfds.core.ShardBasedBuilder, skip_registration=True):
     ARGUMENTS: attributes of the world that may be chosen: counts, which are
       integers, and probabilities, which are floats.
     FRAMES: frames made at once, about.
-    workers: shards made at a time; None for one on each core.
     on_bad: what to do about a file that is given and has faults.
   """
 
   DESCRIPTION = ''
   ARGUMENTS = ('action_noise', 'movers')
   FRAMES = 4096
-  workers: int | None = None
   on_bad = staticmethod(npz.refuse)
 
   @staticmethod
@@ -171,7 +167,9 @@ class Builder(tfds.core.ShardBasedBuilder, skip_registration=True):
       description=self.DESCRIPTION,
       citation=CITATION,
       homepage='https://arxiv.org/abs/2307.02064',
-      features=rlds.features(config, self.oracle(config)),
+      features=rlds.features(
+        config.length, config.frame, self.oracle(config)
+      ),
       disable_shuffling=True,
       metadata=tfds.core.MetadataDict(
         config.facts, world=dict(config.world._asdict())
@@ -188,9 +186,6 @@ class Builder(tfds.core.ShardBasedBuilder, skip_registration=True):
     config = self.builder_config
     return {split: self.made(config, split) for split in config.episodes}
 
-  def _shard_iterators_per_split(self, dl_manager):
-    return self._split_shards(dl_manager, None)
-
   def _split_shards(self, dl_manager, most):
     config = self.builder_config
     weight = config.length * math.prod(config.frame)
@@ -199,22 +194,6 @@ class Builder(tfds.core.ShardBasedBuilder, skip_registration=True):
       count = count if most is None else min(count, most)
       found[split] = shards.shards(make, count, size, weight)
     return found
-
-  def _download_and_prepare(self, dl_manager, download_config=None):
-    most = download_config and download_config.max_examples_per_split
-    start = time.monotonic()
-    found = [
-      shards.write(self, split, parts, self.workers)
-      for split, parts in self._split_shards(dl_manager, most).items()
-    ]
-    self.info.set_splits(tfds.core.SplitDict(found))
-    print(
-      f'{self.name}/{self.builder_config.name}: '
-      f'{self.info.splits.total_num_examples:,} episodes, '
-      f'{sum(split.num_bytes for split in found) / 1e6:,.1f} MB, built in '
-      f'{time.monotonic() - start:,.0f} s',
-      file=sys.stderr,
-    )
 
 
 CITATION = """

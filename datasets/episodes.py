@@ -174,7 +174,9 @@ class _Made(Sequence):
 
   def __init__(self, builder_class, config, split):
     self._source = builder_class.made(config, split)
-    self._features = rlds.features(config, builder_class.oracle(config))
+    self._features = rlds.features(
+      config.length, config.frame, builder_class.oracle(config)
+    )
     self._batch = functools.lru_cache(1)(self._source.make)
 
   def __len__(self):

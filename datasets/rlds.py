@@ -86,17 +86,20 @@ def array(shape: tuple[int, ...], dtype: Any) -> tfds.features.Tensor:
   return tfds.features.Tensor(shape=shape, dtype=dtype, encoding=encoding)
 
 
-def features(config: Config, oracle: Mapping) -> tfds.features.FeaturesDict:
+def features(
+  length: int | None, frame: tuple[int, int, int], oracle: Mapping
+) -> tfds.features.FeaturesDict:
   """Returns the fields of a record.
 
   Args:
-    config: the variant.
+    length: of all episodes, or None if they differ.
+    frame: (H, W, C).
     oracle: features of the world's hidden state.
   """
-  time = (config.length,)
+  time = (length,)
   return tfds.features.FeaturesDict(
     {
-      'observation': {'image': array(time + tuple(config.frame), np.uint8)},
+      'observation': {'image': array(time + tuple(frame), np.uint8)},
       'action': array(time, np.int32),
       'reward': array(time, np.float32),
       'discount': array(time, np.float32),

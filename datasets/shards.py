@@ -8,7 +8,9 @@ is in memory. TFDS's own writer keeps a whole split there, or needs TensorFlow.
 import concurrent.futures
 import functools
 import os
-from collections.abc import Callable, Iterator, Sequence
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -109,3 +111,36 @@ def write(
     num_bytes=sum(sizes),
     filename_template=files,
   )
+
+
+class ShardedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):
+  """A TFDS builder that is built by shards.
+
+  Attributes:
+    workers: shards made at a time; None for one on each core.
+  """
+
+  workers: int | None = None
+
+  def _split_shards(self, dl_manager, most) -> Mapping[str, Sequence[Shard]]:
+    """Returns the shards of each split, of at most `most` episodes if given."""
+    raise NotImplementedError
+
+  def _shard_iterators_per_split(self, dl_manager):
+    return self._split_shards(dl_manager, None)
+
+  def _download_and_prepare(self, dl_manager, download_config=None):
+    most = download_config and download_config.max_examples_per_split
+    start = time.monotonic()
+    found = [
+      write(self, split, parts, self.workers)
+      for split, parts in self._split_shards(dl_manager, most).items()
+    ]
+    self.info.set_splits(tfds.core.SplitDict(found))
+    print(
+      f'{self.info.full_name}: '
+      f'{self.info.splits.total_num_examples:,} episodes, '
+      f'{sum(split.num_bytes for split in found) / 1e6:,.1f} MB, built in '
+      f'{time.monotonic() - start:,.0f} s',
+      file=sys.stderr,
+    )

@@ -1,15 +1,111 @@
 """Policies in true worlds: where they start, and what they bring in."""
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from experiments import playing
+from wm.control import memory
 from wm.control.memory import Policy
-from wm.types import Array
+from wm.data import loader as loading
+from wm.data.task import Task
+from wm.types import Array, Params
+
+
+def starts(
+  task: Task,
+  params: Params,
+  split: str,
+  steps: np.ndarray,
+  batch: int,
+  seed: int,
+) -> memory.Starts:
+  """Returns what a model remembers of the first episodes of a split.
+
+  Args:
+    task: Data set and model.
+    params: The model's.
+    split: Of the data set.
+    steps: int `[N, K]`, after which K steps of each of N episodes.
+    batch: Episodes observed at a time.
+    seed: Of the latents' draws.
+  """
+  encode = jax.jit(
+    lambda params, key, rows, steps: memory.starts(
+      task.model, params, key, rows, steps
+    )
+  )
+  key, found = jax.random.key(seed), []
+  rows = loading.in_order(
+    task.load(split=split),
+    task.metadata['num_actions'],
+    batch=batch,
+    count=len(steps),
+  )
+  for number, part in enumerate(rows):
+    here = np.take(
+      steps, range(number * batch, (number + 1) * batch), axis=0, mode='clip'
+    )
+    draw = jax.random.fold_in(key, number)
+    one = encode(params, draw, part, here)
+    found.append(one._replace(t=one.t[None]))
+  joined = jax.tree.map(lambda *x: jnp.concatenate(x)[: steps.size], *found)
+  return joined._replace(t=joined.t[0])
+
+
+def true_starts(
+  task: Task,
+  params: Params,
+  env: Any,
+  start_key: Callable[..., Array],
+  split: str,
+  count: int,
+  context: int,
+  batch: int,
+  seed: int,
+) -> tuple[np.ndarray, memory.Starts]:
+  """Returns ends of contexts, in the model and in the world.
+
+  Of the first episodes of a split, those that are not over by then; and their
+  numbers.
+
+  Args:
+    task: Data set and model.
+    params: The model's.
+    env: The world of the episodes.
+    start_key: `(split=..., number=...) -> key`, what the world is reset with
+      to begin an episode.
+    split: Of the data set.
+    count: How many episodes, from the first.
+    context: Frames of it.
+    batch: Episodes observed at a time.
+    seed: Of the latents' draws.
+  """
+  ends = np.full((count, 1), context - 1)
+  seen = starts(task, params, split, ends, batch, seed)
+  world = worlds(env, task.load(split=split), start_key, context, count, split)
+  goes_on = np.flatnonzero(world.done == 0)
+  return goes_on, jax.tree.map(
+    lambda x: x[goes_on] if x.ndim else x, seen._replace(world=world)
+  )
+
+
+def scripted(
+  episodes: Sequence[Mapping[str, Any]], numbers: np.ndarray, context: int
+) -> np.ndarray:
+  """Returns what the recorded actions bring in after contexts, `[N]`.
+
+  Args:
+    episodes: Of the data set.
+    numbers: Of N of them.
+    context: Frames of it.
+  """
+  rewards = (episodes[int(n)]['reward'] for n in numbers)
+  return np.array([np.sum(x[context - 1 :]) for x in rewards])
 
 
 def worlds(
@@ -18,7 +114,7 @@ def worlds(
   start_key: Callable[..., Array],
   context: int,
   count: int,
-  split: str = 'test',
+  split: str,
 ) -> Any:
   """Returns the true states at the end of contexts, leaves `[count, ...]`.
 
@@ -78,35 +174,57 @@ def random(count: int) -> Policy:
   return lambda obs, key: (jax.random.randint(key, (), 0, count), {})
 
 
-def film(env: Any, horizon: int) -> Callable[[Policy, Array], tuple]:
-  """Returns `(policy, keys[N, 2]) -> (memories, frames, actions)`.
+class Film(NamedTuple):
+  """Episodes of a policy.
 
-  These are what the model remembers at the start, leaves `[N, ...]`; true
-  frames uint8 `[N, K + 1, H, W, C]`; and actions `[N, K]`.
+  Attributes:
+    memories: What the model remembers at their starts, leaves `[N, ...]`.
+    frames: True ones, uint8 `[N, K + 1, H, W, C]`, that of the start first.
+    actions: `[N, K]`.
+    rewards: `[N, K]`, that follow them.
+    ends: bool `[N, K]`, whether they end the episode.
+  """
+
+  memories: memory.Memory
+  frames: Array
+  actions: Array
+  rewards: Array
+  ends: Array
+
+
+def film(env: Any, horizon: int) -> Callable[[Policy, Array, Array], Film]:
+  """Returns `(policy, numbers[N], keys[N, 2]) -> Film`.
+
+  Numbers are those of starts.
 
   Args:
     env: A `remembering.Remembering`, of one episode.
     horizon: K.
   """
 
-  def film(policy: Policy, keys: Array) -> tuple:
+  def film(policy: Policy, numbers: Array, keys: Array) -> Film:
+    return _played(policy)(jnp.asarray(numbers), keys)
+
+  @functools.cache
+  def _played(policy: Policy) -> Callable[[Array, Array], Film]:
     @jax.jit
     @jax.vmap
-    def play(key: Array) -> tuple:
+    def play(number: Array, key: Array) -> Film:
       def step(state: Any, key: Array) -> tuple:
         action, _ = policy(state.obs, key)
         state = env.step(state, action)
-        return state, (state.pipeline_state[1].obs['image'], action)
+        image = state.pipeline_state[1].obs['image']
+        return state, (image, action, state.reward, state.done > 0)
 
       begin, acts = jax.random.split(key)
-      state = env.reset(begin)
-      memory, world = state.pipeline_state
-      _, (frames, actions) = jax.lax.scan(
+      state = env.begin(number, begin)
+      seen, world = state.pipeline_state
+      _, (frames, *rest) = jax.lax.scan(
         step, state, jax.random.split(acts, horizon)
       )
       frames = jnp.concatenate([world.obs['image'][None], frames])
-      return memory, frames, actions
+      return Film(seen, frames, *rest)
 
-    return play(keys)
+    return play
 
   return film

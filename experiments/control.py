@@ -5,25 +5,25 @@
 The model of a run folder is an environment: brax's PPO learns in it, from what
 the model remembers of training episodes, and never sees the world. Every so
 often, and at the end, the policy acts in the true world, where it observes what
-the model remembers. Fills `workdir/control`: `metrics.json`, `curve.png` and
+the model remembers; random actions and the data set's script are judged beside
+it. Fills `workdir/control`: `policy`, `metrics.json`, `curve.png` and
 `episodes.mp4`, true episodes beside what the model imagines of the same
 actions.
 """
 
 import functools
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
-from experiments import acting, restoring
+from experiments import acting, learning, restoring
 from experiments.figures import returns, video
 from wm.control import memory
-from wm.data import loader as loading
 from wm.data.task import Task
 from wm.train import checkpoint
 from wm.types import Array, Params, Rollout, WorldModel
@@ -35,7 +35,7 @@ def control(
   task: Task,
   environment: Callable[[], Any],
   start_key: Callable[..., Array],
-  learn: Callable[..., memory.Policy],
+  algorithm: learning.Algorithm,
   episodes: int = 512,
   starts: int = 4,
   between: tuple[int, int] | None = None,
@@ -54,7 +54,7 @@ def control(
       integers.
     start_key: `(split=..., number=...) -> key`, what the world is reset with
       to begin an episode.
-    learn: What `learning.ppo` returns.
+    algorithm: Such as `learning.ppo()`.
     episodes: Of the training split, which imagined ones start in.
     starts: In each of them.
     between: Steps that these are drawn from, the first and the last; by
@@ -90,19 +90,20 @@ def control(
     env = environment()
     draw = np.random.default_rng(seed)
     anywhere = draw.integers(first, last + 1, (episodes, starts))
-    cut = np.full((true_episodes, 1), context - 1)
-    known = _starts(task, params, 'train', anywhere, batch, seed)
-    true = _starts(task, params, 'test', cut, batch, seed)
-    data = task.load(split='test')
-    world = acting.worlds(env, data, start_key, context, true_episodes)
-    goes_on = np.flatnonzero(world.done == 0)
+    known = acting.starts(task, params, 'train', anywhere, batch, seed)
     imagined = environments.Imagined(task.model, params, known, vector, count)
-    true = jax.tree.map(
-      lambda x: x[goes_on] if x.ndim else x, true._replace(world=world)
+    numbers, true = acting.true_starts(
+      task, params, env, start_key, 'test', true_episodes, context, batch, seed
     )
     remembered = remembering.Remembering(env, task.model, params, true, vector)
-    curve = _Curve()
-    policy = learn(imagined, remembered, horizon, True, seed, curve.add)
+    folder, curve = Path(workdir) / 'control', _Curve()
+    folder.mkdir(parents=True, exist_ok=True)
+    found = folder / 'policy'
+    shutil.rmtree(found, ignore_errors=True)
+    algorithm.learn(
+      imagined, remembered, horizon, True, seed, found, curve.add
+    )
+    policy = algorithm.load(found, True)
     keys = jax.random.split(jax.random.PRNGKey(seed), 4 * true_episodes)
     judge = acting.judge(remembered, horizon)
     metrics = {
@@ -111,19 +112,22 @@ def control(
       'horizon': horizon,
       **_numbers('', judge(policy, keys)),
       **_numbers('random_', judge(acting.random(count), keys)),
+      **_numbers(
+        'script_', acting.scripted(task.load(split='test'), numbers, context)
+      ),
       'curve': curve.points,
     }
-    folder = Path(workdir) / 'control'
-    folder.mkdir(parents=True, exist_ok=True)
-    bounds = {'random': metrics['random_return']}
+    bounds = {who: metrics[f'{who}_return'] for who in ('random', 'script')}
     returns.write(folder / 'curve.png', curve.points, bounds)
-    memories, frames, actions = acting.film(remembered, horizon)(
-      policy, keys[:_FILMED]
+    film = acting.film(remembered, horizon)(
+      policy, np.arange(_FILMED), keys[:_FILMED]
     )
-    seen, dreamt = _dream(task.model, vector)(params, memories, actions)
+    seen, dreamt = _dream(task.model, vector)(
+      params, film.memories, film.actions
+    )
     column = video.dream(np.asarray(seen), np.asarray(dreamt), 'imagined')
     path = folder / 'episodes.mp4'
-    video.write_columns(path, np.asarray(frames), [column], 1)
+    video.write_columns(path, np.asarray(film.frames), [column], 1)
     (folder / 'metrics.json').write_text(json.dumps(metrics, indent=2) + '\n')
     print(json.dumps({k: v for k, v in metrics.items() if k != 'curve'}))
 
@@ -170,35 +174,3 @@ def _numbers(prefix: str, returns: np.ndarray) -> dict[str, float]:
     f'{prefix}return': float(np.mean(returns)),
     f'{prefix}success': float(np.mean(returns >= 1)),
   }
-
-
-def _starts(
-  task: Task,
-  params: Params,
-  split: str,
-  steps: np.ndarray,
-  batch: int,
-  seed: int,
-) -> memory.Starts:
-  """Returns what a model remembers after steps `[N, K]` of a split."""
-  encode = jax.jit(
-    lambda params, key, rows, steps: memory.starts(
-      task.model, params, key, rows, steps
-    )
-  )
-  key, found = jax.random.key(seed), []
-  rows = loading.in_order(
-    task.load(split=split),
-    task.metadata['num_actions'],
-    batch=batch,
-    count=len(steps),
-  )
-  for number, part in enumerate(rows):
-    here = np.take(
-      steps, range(number * batch, (number + 1) * batch), axis=0, mode='clip'
-    )
-    draw = jax.random.fold_in(key, number)
-    one = encode(params, draw, part, here)
-    found.append(one._replace(t=one.t[None]))
-  joined = jax.tree.map(lambda *x: jnp.concatenate(x)[: steps.size], *found)
-  return joined._replace(t=joined.t[0])

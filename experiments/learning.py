@@ -1,9 +1,26 @@
 """Algorithms that learn a policy in an environment."""
 
 from collections.abc import Callable
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from wm.control.memory import Policy
+
+
+class Algorithm(NamedTuple):
+  """How a policy is learned.
+
+  Attributes:
+    name: What it is called.
+    learn: `(env, true_env, horizon, discrete, seed, folder, progress)`, leaves
+      a policy in a folder. It learns in the first environment and is evaluated
+      in the second, for which `progress(steps, measured)` is called.
+    load: `(folder, discrete, deterministic) -> policy`.
+  """
+
+  name: str
+  learn: Callable[..., None]
+  load: Callable[..., Policy]
 
 
 def ppo(
@@ -18,8 +35,8 @@ def ppo(
   entropy: float = 1e-2,
   discount: float = 0.97,
   hidden: tuple[int, ...] = (128, 128),
-) -> Callable[..., Policy]:
-  """Returns `learn(env, true_env, ...) -> policy`, brax's PPO.
+) -> Algorithm:
+  """Returns brax's PPO.
 
   The numbers are this project's choice.
 
@@ -44,16 +61,18 @@ def ppo(
     horizon: int,
     discrete: bool,
     seed: int,
+    folder: Path,
     progress: Callable[[int, dict[str, float]], None],
-  ) -> Policy:
+  ) -> None:
     from third_party import brax_ppo
     from wm.control import resets
 
-    make_policy, params = brax_ppo.train(
+    brax_ppo.train(
       env,
       true_env,
       resets.batched,
       discrete=discrete,
+      folder=folder,
       hidden=hidden,
       num_timesteps=steps,
       num_evals=evaluations,
@@ -72,6 +91,10 @@ def ppo(
       progress_fn=progress,
       seed=seed,
     )
-    return make_policy(params, deterministic=True)
 
-  return learn
+  def load(folder: Path, discrete: bool, deterministic: bool = True) -> Policy:
+    from third_party import brax_ppo
+
+    return brax_ppo.load(folder, discrete, hidden, deterministic)
+
+  return Algorithm('PPO', learn, load)

@@ -198,9 +198,11 @@ def _devices(topology):
 
   # What is compiled for another machine cannot be read back here.
   jax.config.update('jax_enable_compilation_cache', False)
+  single = set(topology.partition(':')[2].split('x')) == {'1'}
+  host = {'chips_per_host_bounds': (1, 1, 1)} if single else {}
   try:
     found = topologies.get_topology_desc(
-      platform='tpu', topology_name=topology
+      platform='tpu', topology_name=topology, **host
     )
   except Exception as error:
     raise ValueError(

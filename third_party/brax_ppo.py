@@ -5,12 +5,15 @@ JAX has removed.
 """
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 from brax.envs import base
 from brax.training import distribution, networks, types
+from brax.training.acme import running_statistics
+from brax.training.agents.ppo import checkpoint
 from brax.training.agents.ppo import networks as ppo_networks
 from brax.training.agents.ppo import train as ppo
 
@@ -20,10 +23,11 @@ def train(
   true_env: base.Env,
   wrap: Callable[..., base.Wrapper],
   discrete: bool,
+  folder: Path,
   hidden: tuple[int, ...] = (128, 128),
   **arguments: Any,
-) -> tuple[Callable[..., Any], Any]:
-  """Returns what `brax.training.agents.ppo.train` learns in an environment.
+) -> None:
+  """Learns a policy by `brax.training.agents.ppo.train`; leaves checkpoints.
 
   Args:
     env: To learn in.
@@ -31,15 +35,56 @@ def train(
     wrap: `(env, episode_length=...) -> env` that is batched and goes on when an
       episode is over.
     discrete: Whether actions are integers, or else vectors in [-1, 1].
+    folder: Of the checkpoints, one after each evaluation.
     hidden: Widths of the hidden layers of policy and value.
     **arguments: Of brax's function.
-
-  Returns:
-    `(params, deterministic) -> policy`, where
-    `policy(obs, key) -> (action, extras)`; and params.
   """
   if not hasattr(jax, 'device_put_replicated'):
     jax.device_put_replicated = _replicated
+  ppo.train(
+    environment=env,
+    eval_env=true_env,
+    wrap_env_fn=wrap,
+    network_factory=_networks(discrete, hidden),
+    save_checkpoint_path=Path(folder).absolute(),
+    **arguments,
+  )
+
+
+def load(
+  folder: Path, discrete: bool, hidden: tuple[int, ...], deterministic: bool
+) -> Callable[[Any, jax.Array], tuple[jax.Array, Any]]:
+  """Returns the policy of the last checkpoint, `(obs, key) -> (action, ...)`.
+
+  Args:
+    folder: As `train` takes it.
+    discrete: As `train` takes it.
+    hidden: As `train` takes it.
+    deterministic: Whether it takes the likeliest action, or else draws one.
+
+  Raises:
+    ValueError: There is no checkpoint.
+  """
+  steps = sorted(Path(folder).absolute().glob('[0-9]*'))
+  if not steps:
+    raise ValueError(
+      f'brax_ppo: no policy in {folder}; run --program=control in this run '
+      'folder first'
+    )
+  # brax's own way back does not read what it wrote of the observation's size.
+  params = checkpoint.load(steps[-1])
+  (size,) = params[0].mean.shape
+  found = _networks(discrete, hidden)(
+    size,
+    checkpoint.load_config(steps[-1]).action_size,
+    preprocess_observations_fn=running_statistics.normalize,
+  )
+  return ppo_networks.make_inference_fn(found)(params, deterministic)
+
+
+def _networks(
+  discrete: bool, hidden: tuple[int, ...]
+) -> Callable[..., ppo_networks.PPONetworks]:
   make = _integers if discrete else ppo_networks.make_ppo_networks
 
   def factory(*args: Any, **kwargs: Any) -> ppo_networks.PPONetworks:
@@ -49,14 +94,7 @@ def train(
     }
     return make(*args, **kwargs, **sizes)
 
-  make_policy, params, _ = ppo.train(
-    environment=env,
-    eval_env=true_env,
-    wrap_env_fn=wrap,
-    network_factory=factory,
-    **arguments,
-  )
-  return make_policy, params
+  return factory
 
 
 def _integers(

@@ -6,8 +6,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import tensorflow_datasets as tfds
 
-from experiments import launch
+import datasets
+from datasets import catalogue
+from experiments import launch, learning, playing
 from tests import clue
 from third_party import brax_ppo
 from wm.control import environment, memory, remembering, resets
@@ -45,17 +48,18 @@ def test_a_reward_comes_with_the_action_that_earns_it():
     assert play(env, [right, right, wrong])[:2] == ([0, 0, 0], [0, 0, 1])
 
 
-def test_a_policy_learned_in_imagination_acts_in_the_world():
+def test_a_policy_learned_in_imagination_acts_in_the_world(tmp_path):
   returns = []
 
   def progress(step, measured):
     returns.append(float(measured['eval/episode_reward']))
 
-  make_policy, params = brax_ppo.train(
+  brax_ppo.train(
     imagined(),
     acting(),
     resets.batched,
     discrete=True,
+    folder=tmp_path,
     hidden=(32,),
     num_timesteps=30_000,
     num_evals=2,
@@ -71,7 +75,7 @@ def test_a_policy_learned_in_imagination_acts_in_the_world():
   )
   assert returns[0] < 0.7
   assert returns[-1] > 0.95
-  policy = jax.jit(make_policy(params, deterministic=True))
+  policy = jax.jit(brax_ppo.load(tmp_path, True, (32,), deterministic=True))
   starts = clue.starts(64, 2)
   actions, _ = policy(
     jnp.concatenate([starts.h.at[:, 1].set(1), starts.z], -1),
@@ -101,18 +105,63 @@ SMALL = [
 ]
 
 
-def test_the_program_goes_from_a_run_to_a_judged_policy(tmp_path):
-  launch.launch(FILES, [], str(tmp_path / 'run'), 'train')
-  launch.launch([], SMALL, str(tmp_path / 'run'), 'control')
-  folder = tmp_path / 'run' / 'control'
+@pytest.fixture(scope='module')
+def workdir(tmp_path_factory):
+  """A run with a policy."""
+  folder = tmp_path_factory.mktemp('control') / 'run'
+  launch.launch(FILES, [], str(folder), 'train')
+  launch.launch([], SMALL, str(folder), 'control')
+  return folder
+
+
+def test_the_program_goes_from_a_run_to_a_judged_policy(workdir):
+  folder = workdir / 'control'
   metrics = json.loads((folder / 'metrics.json').read_text())
   assert metrics['episodes'] == 16
   assert 0 <= metrics['success'] <= 1
+  assert metrics['script_success'] == 1
   assert [steps for steps, _ in metrics['curve']['true']][0] == 0
   assert len(metrics['curve']['true']) == 2
   assert {path.name for path in folder.iterdir()} == {
-    'curve.png', 'episodes.mp4', 'metrics.json',
+    'curve.png', 'episodes.mp4', 'metrics.json', 'policy',
   }  # fmt: skip
   wrong = [*SMALL, 'control.control.between = (5, 99)']
   with pytest.raises(ValueError, match=r'control\.control\.between'):
-    launch.launch([], wrong, str(tmp_path / 'run'), 'control')
+    launch.launch([], wrong, str(workdir), 'control')
+
+
+def test_what_a_policy_met_is_a_data_set(workdir):
+  bindings = [
+    *SMALL, "collect.collect.episodes = {'train': 5, 'val': 2, 'test': 2}",
+    'collect.collect.batch = 4',
+  ]  # fmt: skip
+  launch.launch([], bindings, str(workdir), 'collect')
+  name = f'tfds:{workdir}/collected/collected/1.0.0'
+  source = datasets.load(
+    'distracting_memory/width_100', split='train', scale='smoke'
+  )
+  env = catalogue.environment('distracting_memory/width_100', 'smoke')
+  builder = tfds.builder_from_directory(name.removeprefix('tfds:'))
+  assert builder.info.splits['train'].num_examples == 5
+  episodes = datasets.load(name, split='train', arguments={'length': 25})
+  for number in range(len(episodes)):
+    episode, script = episodes[number], source[number]
+    key = catalogue.start_key(
+      'distracting_memory/width_100', 'train', number, 'smoke'
+    )
+    _, images = playing.film(env)(key, jnp.asarray(episode['action'][:-1]))
+    np.testing.assert_array_equal(images, episode['observation']['image'])
+    np.testing.assert_array_equal(
+      episode['action'][:12], script['action'][:12]
+    )
+  with pytest.raises(ValueError, match='already; move them'):
+    launch.launch([], bindings, str(workdir), 'collect')
+  files = [*FILES[:2], FILES[3]]
+  again = [f"DATA = '{name}'", "ARGUMENTS = {'length': 25}"]
+  launch.launch(files, again, str(workdir.parent / 'again'), 'train')
+  assert (workdir.parent / 'again' / 'evaluation' / 'metrics.json').exists()
+
+
+def test_without_a_policy_nothing_is_loaded(tmp_path):
+  with pytest.raises(ValueError, match='run --program=control'):
+    learning.ppo().load(tmp_path, True)

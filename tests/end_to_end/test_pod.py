@@ -7,6 +7,8 @@ import jax.numpy as jnp
 import pytest
 
 from experiments import collectives, launch, operations, pod
+from experiments.benchmarks import pods
+from wm import config
 
 FILES = ('s5wm_fourrooms.gin', 'smoke.gin')
 
@@ -79,3 +81,31 @@ def test_exchanges_are_told_by_axis(groups, axis):
   found = [collectives.Exchange('all-reduce', 8, 3, groups)]
   axes = {'data': 2, 'time': 2, 'model': 2}
   assert collectives.by_axis(found, axes) == {axis: 24}
+
+
+@pytest.mark.parametrize('table', pods.TABLES)
+def test_rows_of_a_table_are_configurations(table):
+  for row in pods.TABLES[table]:
+    _, _, *flags = pods.command(row, 'run')
+    values = [flag.partition('=') for flag in flags]
+    files = [value for name, _, value in values if name == '--gin_file']
+    bindings = [v for name, _, v in values if name == '--gin_bindings']
+    config.parse(files, bindings, 'pod')
+    assert f"pod.topology = '{row.topology}'" in config.operative()
+
+
+def test_a_row_that_is_compiled_is_only_read(tmp_path):
+  report = {
+    'chips': 2, 'batch': [4, 25, 8, 8, 3], 'bytes_per_chip': 1.5e9,
+    'flops': 3e12, 'bytes_moved_per_chip': 7e9,
+    'bytes_exchanged_per_chip': {'all-reduce': 2e6, 'all-gather': 3e6},
+    'estimated_seconds_per_step': 0.25, 'bound': 'memory',
+  }  # fmt: skip
+  for row in pods.TABLES['scaling']:
+    folder = tmp_path / 'scaling' / row.name.replace(' ', '_')
+    folder.mkdir(parents=True)
+    (folder / 'pod.json').write_text(json.dumps(report))
+  _, _, first, *_ = pods.pods('scaling', tmp_path)
+  assert first == (
+    '| 1x1 | 2 | 4 x 25 | 1.50 | 3.0 | 7.0 | 5 | 250.0 | memory |'
+  )

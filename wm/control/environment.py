@@ -52,7 +52,8 @@ class Imagined(base.Env):
 
   def reset(self, rng: Array) -> base.State:
     """Draws a start from a raw uint32 key."""
-    memory, _ = memories.start(self._starts, rng)
+    number, key = memories.draw(self._starts, rng)
+    memory, _ = memories.at(self._starts, number, key)
     zero = jnp.zeros(())
     return base.State(memory, memories.features(memory), zero, zero)
 

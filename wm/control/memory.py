@@ -66,20 +66,30 @@ def starts(
   return Starts(state.carry, state.z, h.reshape(-1, h.shape[-1]), state.t)
 
 
-def start(starts: Starts, rng: Key) -> tuple[Memory, Any]:
-  """Draws a start; returns the memory there and the true state.
+def at(starts: Starts, number: Array, key: Key) -> tuple[Memory, Any]:
+  """Returns the memory at a start and the true state.
 
   Args:
-    starts: To draw from, all alike.
-    rng: Raw key.
+    starts: Of which it is one.
+    number: Which.
+    key: Raw key of the latents to come.
   """
-  which, key = jax.random.split(rng)
-  number = jax.random.randint(which, (), 0, len(starts.h))
   carry, z, h = jax.tree.map(
     lambda x: x[number][None], (starts.carry, starts.z, starts.h)
   )
   world = jax.tree.map(lambda x: x[number], starts.world)
   return Memory(State(carry, z, starts.t), h, key), world
+
+
+def draw(starts: Starts, rng: Key) -> tuple[Array, Key]:
+  """Draws a start, all alike; returns its number and a key for `at`.
+
+  Args:
+    starts: To draw from.
+    rng: Raw key.
+  """
+  which, key = jax.random.split(rng)
+  return jax.random.randint(which, (), 0, len(starts.h)), key
 
 
 def features(memory: Memory) -> Array:

@@ -43,7 +43,11 @@ class Remembering(base.Env):
 
   def reset(self, rng: Array) -> base.State:
     """Draws a start from a raw uint32 key."""
-    memory, world = memories.start(self._starts, rng)
+    return self.begin(*memories.draw(self._starts, rng))
+
+  def begin(self, number: Array, key: Array) -> base.State:
+    """Goes to the start of that number; the raw key is of latents to come."""
+    memory, world = memories.at(self._starts, number, key)
     return base.State(
       (memory, world), memories.features(memory), world.reward, world.done
     )

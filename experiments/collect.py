@@ -1,0 +1,133 @@
+"""The collect program: what a policy meets in the world, as a data set.
+
+    python -m experiments.launch --program=collect --workdir=RUN
+
+The policy that the control program left in a run folder acts in the true world,
+from the ends of contexts of each split on, and observes it through the model's
+memory. Its episodes, contexts included, become the TFDS data set
+`workdir/collected/collected/1.0.0`, on which any model can be trained:
+`DATA = 'tfds:RUN/collected/collected/1.0.0'`.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from datasets import collected, rlds
+from experiments import acting, learning, restoring
+from wm.control import memory
+from wm.data.task import Task
+from wm.train import checkpoint
+from wm.types import Array
+
+
+def collect(
+  task: Task,
+  environment: Callable[[], Any],
+  start_key: Callable[..., Array],
+  algorithm: learning.Algorithm,
+  episodes: Mapping[str, int] | None = None,
+  deterministic: bool = False,
+  batch: int = 32,
+  context: int | None = None,
+  horizon: int | None = None,
+  seed: int = 0,
+  pick: Callable[[checkpoint.Checkpoints], int] = checkpoint.last_step,
+) -> Callable[[Path], None]:
+  """Returns the program `(workdir) -> None`.
+
+  Args:
+    task: Data set and model.
+    environment: `() -> env`, the world of the data set; its actions are
+      integers.
+    start_key: `(split=..., number=...) -> key`, what the world is reset with
+      to begin an episode.
+    algorithm: Of which there is a policy.
+    episodes: How many of each split, from the first; by default all. Those that
+      are over before the policy acts are left out.
+    deterministic: Whether the policy takes its likeliest action, or else draws.
+    batch: Episodes at a time.
+    context: Frames before the policy acts; by default as the data set says.
+    horizon: Steps that it acts, at most; by default to the end of the data
+      set's episodes.
+    seed: Of all draws.
+    pick: Which checkpoint: `checkpoint.last_step` or `checkpoint.best_step`.
+  """
+  metadata = task.metadata
+  context = metadata['context'] if context is None else context
+  horizon = metadata['length'] - context if horizon is None else horizon
+  counts = dict(metadata['splits'] if episodes is None else episodes)
+  for split, count in counts.items():
+    if not 0 < count <= metadata['splits'].get(split, 0):
+      raise ValueError(
+        f'collect: {count} episodes of {split!r}; the data set has '
+        f'{dict(metadata["splits"])}; change collect.collect.episodes'
+      )
+
+  def run(workdir: Path) -> None:
+    # What loads physics engines is loaded when it is needed.
+    from wm.control import remembering
+
+    _, params = restoring.params(task, workdir, pick)
+    env = environment()
+    policy = algorithm.load(
+      Path(workdir) / 'control' / 'policy', True, deterministic
+    )
+    vector = memory.one_hot(metadata['num_actions'])
+    key = jax.random.PRNGKey(seed)
+
+    def maker(split: str, count: int) -> Callable[[int], list]:
+      data = task.load(split=split)
+      numbers, starts = acting.true_starts(
+        task, params, env, start_key, split, count, context, batch, seed
+      )
+      world = remembering.Remembering(env, task.model, params, starts, vector)
+      play = acting.film(world, horizon)
+      keys = jax.random.split(
+        jax.random.fold_in(key, rlds.SPLITS.index(split)), len(numbers)
+      )
+
+      def make(part: int) -> list[dict[str, Any]]:
+        here = np.arange(part * batch, (part + 1) * batch)
+        rows = np.minimum(here, len(numbers) - 1)  # Of one shape.
+        film = jax.device_get(play(policy, rows, keys[rows]))
+        return [
+          _record(data[int(numbers[row])], context, film, place)
+          for place, row in enumerate(here[here < len(numbers)])
+        ]
+
+      return make, -(-len(numbers) // batch)
+
+    path = collected.write(
+      Path(workdir) / 'collected',
+      f'{metadata["name"]} by a policy of {algorithm.name}.',
+      tuple(metadata['frame']),
+      {split: maker(split, count) for split, count in counts.items()},
+    )
+    print(f"DATA = 'tfds:{path}'")
+
+  return run
+
+
+def _record(
+  episode: Mapping[str, Any], context: int, film: acting.Film, row: int
+) -> dict[str, Any]:
+  """Returns an episode: its context as recorded, then what was acted."""
+  ends = film.ends[row]
+  steps = int(np.argmax(ends)) + 1 if ends.any() else len(ends)
+
+  def joined(before: Sequence[Any], after: Sequence[Any]) -> np.ndarray:
+    return np.concatenate([np.asarray(before)[: context - 1], after])
+
+  nothing = np.zeros(1, np.float32)  # Follows the last frame.
+  return rlds.record(
+    joined(episode['observation']['image'], film.frames[row, : steps + 1]),
+    joined(episode['action'], [*film.actions[row, :steps], 0]),
+    joined(
+      episode['reward'], np.append(film.rewards[row, :steps], nothing)
+    ),
+    bool(ends.any()),
+  )
