@@ -194,6 +194,7 @@ def _check_fits(report, chip) -> None:
 def _devices(topology):
   os.environ.setdefault('TPU_SKIP_MDS_QUERY', '1')
   os.environ.setdefault('TPU_WORKER_HOSTNAMES', 'localhost')
+  os.environ.setdefault('ALLOW_MULTIPLE_LIBTPU_LOAD', '1')  # None is run on.
   from jax.experimental import topologies
 
   # What is compiled for another machine cannot be read back here.

@@ -6,8 +6,7 @@ Each row is a run of the pod program at paper scale, in a process of its own;
 one that is done is not done again. Prints Markdown:
 
 - `scaling`: S5WM in Four Rooms with an episode a chip, on 1 to 256 chips;
-- `models`: each model on the longest episodes there are, an episode a chip, on
-  16 chips;
+- `models`: each model on the longest episodes there are, on 16 chips;
 - `lines`: lines of docs/scaling.md that save memory or time, one by one.
 """
 
@@ -40,7 +39,18 @@ class Row(NamedTuple):
   bindings: tuple[str, ...] = ()
 
 
-MODELS = ('rssm_tbtt', 'tssm_xl', 's5wm', 's4dwm', 's4wm')
+MODELS = {
+  's5wm': (16,),
+  'rssm_tbtt': (8,),
+  'tssm_xl': (
+    16,
+    ('sharding.layout.data = 4', 'sharding.layout.model = 4'),
+  ),
+  's4dwm': (16,),
+  's4wm': (16,),
+}
+"""Episodes of an update, whose chunks have to go into the chips, and lines."""
+
 CHIPS = {1: '1x1', 4: '2x2', 16: '4x4', 64: '8x8', 256: '16x16'}
 LINES = {
   'as it is': (),
@@ -60,8 +70,8 @@ TABLES: dict[str, list[Row]] = {
     for chips, shape in CHIPS.items()
   ],
   'models': [
-    Row(model, 'v5e:4x4', model, 'ten_rooms_teleport', 16)
-    for model in MODELS
+    Row(model, 'v5e:4x4', model, 'ten_rooms_teleport', *how)
+    for model, how in MODELS.items()
   ],
   'lines': [
     Row(
