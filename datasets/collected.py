@@ -1,12 +1,16 @@
 """Episodes that were acted elsewhere, as a TFDS data set of their own."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import tensorflow_datasets as tfds
 
 from datasets import rlds, shards
+
+Split = Callable[[], tuple[shards.Make, int]]
+"""`() -> (make, count)`, where `make(number)` returns a batch of records, and
+how many batches there are."""
 
 
 class Collected(shards.ShardedBuilder, skip_registration=True):
@@ -15,8 +19,7 @@ class Collected(shards.ShardedBuilder, skip_registration=True):
   Args:
     about: a line on where they come from.
     frame: (H, W, C) of all of them.
-    splits: for each, a function that makes a batch of records, and how many
-      batches there are.
+    splits: as `write` takes them.
     **arguments: of TFDS's builders.
   """
 
@@ -26,7 +29,7 @@ class Collected(shards.ShardedBuilder, skip_registration=True):
     self,
     about: str,
     frame: tuple[int, int, int],
-    splits: Mapping[str, tuple[shards.Make, int]],
+    splits: Mapping[str, Split],
     **arguments: Any,
   ):
     self._about, self._frame, self._given = about, frame, splits
@@ -42,17 +45,18 @@ class Collected(shards.ShardedBuilder, skip_registration=True):
 
   def _split_shards(self, dl_manager, most):
     del dl_manager, most
-    return {
-      split: [_shard(make, number) for number in range(count)]
-      for split, (make, count) in self._given.items()
-    }
+    found = {}
+    for split, given in self._given.items():
+      make, count = given()
+      found[split] = [_shard(make, number) for number in range(count)]
+    return found
 
 
 def write(
   folder: Path,
   about: str,
   frame: tuple[int, int, int],
-  splits: Mapping[str, tuple[shards.Make, int]],
+  splits: Mapping[str, Split],
 ) -> Path:
   """Writes a data set; returns its path, which `tfds:PATH` reads.
 
@@ -62,8 +66,7 @@ def write(
     folder: where; the data set is `collected/1.0.0` in it.
     about: a line on where the episodes come from.
     frame: (H, W, C) of all of them.
-    splits: for each, a function `(number) -> records` of a batch, and how many
-      batches there are.
+    splits: of the data set, by name; none is called if there is one already.
 
   Raises:
     ValueError: there is one already.

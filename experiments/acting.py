@@ -1,6 +1,5 @@
 """Policies in true worlds: where they start, and what they bring in."""
 
-import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -84,11 +83,20 @@ def true_starts(
     context: Frames of it.
     batch: Episodes observed at a time.
     seed: Of the latents' draws.
+
+  Raises:
+    ValueError: All of them are over by then.
   """
   ends = np.full((count, 1), context - 1)
   seen = starts(task, params, split, ends, batch, seed)
   world = worlds(env, task.load(split=split), start_key, context, count, split)
   goes_on = np.flatnonzero(world.done == 0)
+  if not goes_on.size:
+    raise ValueError(
+      f'acting: all of {count} episodes of {split!r} are over after a context '
+      f'of {context} frames; lower control.control.context or '
+      'collect.collect.context'
+    )
   return goes_on, jax.tree.map(
     lambda x: x[goes_on] if x.ndim else x, seen._replace(world=world)
   )
@@ -192,39 +200,33 @@ class Film(NamedTuple):
   ends: Array
 
 
-def film(env: Any, horizon: int) -> Callable[[Policy, Array, Array], Film]:
-  """Returns `(policy, numbers[N], keys[N, 2]) -> Film`.
-
-  Numbers are those of starts.
+def film(
+  env: Any, policy: Policy, horizon: int
+) -> Callable[[np.ndarray, Array], Film]:
+  """Returns `(numbers[N], keys[N, 2]) -> Film`; numbers are those of starts.
 
   Args:
     env: A `remembering.Remembering`, of one episode.
+    policy: Who acts.
     horizon: K.
   """
 
-  def film(policy: Policy, numbers: Array, keys: Array) -> Film:
-    return _played(policy)(jnp.asarray(numbers), keys)
+  @jax.jit
+  @jax.vmap
+  def film(number: Array, key: Array) -> Film:
+    def step(state: Any, key: Array) -> tuple:
+      action, _ = policy(state.obs, key)
+      state = env.step(state, action)
+      image = state.pipeline_state[1].obs['image']
+      return state, (image, action, state.reward, state.done > 0)
 
-  @functools.cache
-  def _played(policy: Policy) -> Callable[[Array, Array], Film]:
-    @jax.jit
-    @jax.vmap
-    def play(number: Array, key: Array) -> Film:
-      def step(state: Any, key: Array) -> tuple:
-        action, _ = policy(state.obs, key)
-        state = env.step(state, action)
-        image = state.pipeline_state[1].obs['image']
-        return state, (image, action, state.reward, state.done > 0)
-
-      begin, acts = jax.random.split(key)
-      state = env.begin(number, begin)
-      seen, world = state.pipeline_state
-      _, (frames, *rest) = jax.lax.scan(
-        step, state, jax.random.split(acts, horizon)
-      )
-      frames = jnp.concatenate([world.obs['image'][None], frames])
-      return Film(seen, frames, *rest)
-
-    return play
+    begin, acts = jax.random.split(key)
+    state = env.begin(number, begin)
+    seen, world = state.pipeline_state
+    _, (frames, *rest) = jax.lax.scan(
+      step, state, jax.random.split(acts, horizon)
+    )
+    frames = jnp.concatenate([world.obs['image'][None], frames])
+    return Film(seen, frames, *rest)
 
   return film

@@ -9,6 +9,7 @@ memory. Its episodes, contexts included, become the TFDS data set
 `DATA = 'tfds:RUN/collected/collected/1.0.0'`.
 """
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -79,13 +80,13 @@ def collect(
     vector = memory.one_hot(metadata['num_actions'])
     key = jax.random.PRNGKey(seed)
 
-    def maker(split: str, count: int) -> Callable[[int], list]:
+    def maker(split: str, count: int) -> tuple[Callable[[int], list], int]:
       data = task.load(split=split)
       numbers, starts = acting.true_starts(
         task, params, env, start_key, split, count, context, batch, seed
       )
       world = remembering.Remembering(env, task.model, params, starts, vector)
-      play = acting.film(world, horizon)
+      play = acting.film(world, policy, horizon)
       keys = jax.random.split(
         jax.random.fold_in(key, rlds.SPLITS.index(split)), len(numbers)
       )
@@ -93,7 +94,7 @@ def collect(
       def make(part: int) -> list[dict[str, Any]]:
         here = np.arange(part * batch, (part + 1) * batch)
         rows = np.minimum(here, len(numbers) - 1)  # Of one shape.
-        film = jax.device_get(play(policy, rows, keys[rows]))
+        film = jax.device_get(play(rows, keys[rows]))
         return [
           _record(data[int(numbers[row])], context, film, place)
           for place, row in enumerate(here[here < len(numbers)])
@@ -105,7 +106,10 @@ def collect(
       Path(workdir) / 'collected',
       f'{metadata["name"]} by a policy of {algorithm.name}.',
       tuple(metadata['frame']),
-      {split: maker(split, count) for split, count in counts.items()},
+      {
+        split: functools.partial(maker, split, count)
+        for split, count in counts.items()
+      },
     )
     print(f"DATA = 'tfds:{path}'")
 

@@ -119,8 +119,8 @@ def control(
     }
     bounds = {who: metrics[f'{who}_return'] for who in ('random', 'script')}
     returns.write(folder / 'curve.png', curve.points, bounds)
-    film = acting.film(remembered, horizon)(
-      policy, np.arange(_FILMED), keys[:_FILMED]
+    film = acting.film(remembered, policy, horizon)(
+      np.arange(_FILMED), keys[:_FILMED]
     )
     seen, dreamt = _dream(task.model, vector)(
       params, film.memories, film.actions

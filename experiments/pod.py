@@ -114,8 +114,8 @@ def compiled(
   Raises:
     ValueError: If it does not fit the devices' memory, as the compiler says.
   """
-  state = jax.eval_shape(sharding.init(layout, learn, 0, batch))
   spec = sharding.of_batch(layout, batch)
+  state = jax.eval_shape(sharding.init(layout, learn, 0, batch))
   rows = {
     name: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=spec)
     for name, x in batch.items()

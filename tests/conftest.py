@@ -10,7 +10,7 @@ from absl import flags
 
 os.environ.setdefault('JAX_PLATFORMS', 'cpu')
 os.environ.setdefault('JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS', '0.5')
-# Tests compile much and compute little: quick code of LLVM halves their time.
+# Tests compile much and compute little: LLVM's optimisations do not pay.
 os.environ.setdefault('JAX_DISABLE_MOST_OPTIMIZATIONS', '1')
 
 

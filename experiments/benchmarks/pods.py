@@ -53,16 +53,19 @@ MODELS = {
 
 CHIPS = {1: '1x1', 4: '2x2', 16: '4x4', 64: '8x8', 256: '16x16'}
 LINES = {
-  'as it is': (),
+  'as it is': (8, ()),
   'bfloat16': (
-    'learner.whole_sequences.compute = @precision.bfloat16',
+    8,
+    ('learner.whole_sequences.compute = @precision.bfloat16',),
   ),
-  'blocks computed again': ('s5.s5.blockwise = @stack.recomputed()',),
+  'blocks computed again': (8, ('s5.s5.blockwise = @stack.recomputed()',)),
   'all frames at once': (
-    'world_model.world_model.framewise = @pieces.at_once',
+    8,
+    ('world_model.world_model.framewise = @pieces.at_once',),
   ),
-  'four batches of a quarter': ('optimizer.adamw.accumulate = 4',),
+  'four batches of a quarter': (2, ('optimizer.adamw.accumulate = 4',)),
 }
+"""Episodes of an update, and lines of gin."""
 
 TABLES: dict[str, list[Row]] = {
   'scaling': [
@@ -74,13 +77,10 @@ TABLES: dict[str, list[Row]] = {
     for model, how in MODELS.items()
   ],
   'lines': [
-    Row(
-      name, 'v5e:1x1', 's5wm', 'four_rooms',
-      2 if 'quarter' in name else 8, bindings,
-    )
-    for name, bindings in LINES.items()
+    Row(name, 'v5e:1x1', 's5wm', 'four_rooms', *how)
+    for name, how in LINES.items()
   ],
-}  # fmt: skip
+}
 
 COLUMNS = (
   'chips', 'batch', 'GB a chip', 'TFLOP, all chips', 'GB moved a chip',

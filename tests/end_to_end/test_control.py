@@ -156,9 +156,14 @@ def test_what_a_policy_met_is_a_data_set(workdir):
     )
   with pytest.raises(ValueError, match='already; move them'):
     launch.launch([], bindings, str(workdir), 'collect')
-  files = [*FILES[:2], FILES[3]]
   again = [f"DATA = '{name}'", "ARGUMENTS = {'length': 25}"]
-  launch.launch(files, again, str(workdir.parent / 'again'), 'train')
+  with pytest.raises(ValueError, match=r'recall_mse.*evaluate\.metrics'):
+    launch.launch(FILES, again, str(workdir.parent / 'asks_more'), 'train')
+  again.append(
+    "evaluate.evaluate.metrics = {'image': @image_mse.image_mse(), "
+    "'reward': @reward_accuracy.reward_accuracy()}"
+  )
+  launch.launch(FILES, again, str(workdir.parent / 'again'), 'train')
   assert (workdir.parent / 'again' / 'evaluation' / 'metrics.json').exists()
 
 

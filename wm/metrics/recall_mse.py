@@ -31,6 +31,11 @@ def recall_mse() -> Metric:
     batch: Batch,
     mask: Float[ArrayLike, 'B T'],
   ) -> dict[str, Array]:
+    if 'age' not in batch:
+      raise ValueError(
+        'recall_mse: the data do not say how long ago things were seen, as '
+        'recordings do not; take it out of evaluate.evaluate.metrics'
+      )
     error = prediction['image'] - batch['image'].astype(jnp.float32) / 255
     error = jnp.sum(jnp.square(error), axis=(-3, -2, -1))
     scored = jnp.asarray(mask) > 0
