@@ -1,5 +1,6 @@
 """What a policy brings in while it learns, imagined and true."""
 
+import itertools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -8,6 +9,8 @@ import matplotlib
 matplotlib.use('Agg')
 import matplotlib.pyplot as plt  # noqa: E402
 import numpy as np  # noqa: E402
+
+_STYLES = ':', '--', '-.'  # Of bounds.
 
 
 def write(
@@ -23,8 +26,10 @@ def write(
     bounds: Returns that need no learning, by name.
   """
   figure, axes = plt.subplots(figsize=(6, 3.2), layout='constrained')
-  for name, value in bounds.items():
-    axes.axhline(value, color='0.6', ls=':', label=name)
+  for (name, value), style in zip(
+    bounds.items(), itertools.cycle(_STYLES), strict=False
+  ):
+    axes.axhline(value, color='0.6', ls=style, label=name)
   for number, (name, points) in enumerate(curve.items()):
     if points:
       steps, value = np.array(points, float).T

@@ -197,7 +197,7 @@ def _rooms(records: Sequence[Record]) -> Iterator[Claim]:
       stays,
       _find(records, table, ['s4wm'], _first_half, _last_tenth, _MEAN_FRAME),
       _plain,
-      lambda first, last, mean_frame: last <= min(1.5 * first, mean_frame),
+      lambda first, last, mean_frame: last <= min(1.5 * first, mean_frame / 2),
     )
 
 

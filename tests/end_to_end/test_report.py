@@ -121,6 +121,17 @@ def test_claims_hold_or_not_or_are_not_known(root):
   assert keys.ours == 'not run'
 
 
+def test_an_error_near_the_mean_frame_is_not_low(root):
+  make(
+    root, 'teleport', 's4wm', 0, generation_mse=22.0,
+    baseline_mean_frame_mse=24.0,
+  )  # fmt: skip
+  low = {n: c.holds for n, c in by_claim(root).items() if 'stays low' in n}
+  assert {n.partition(':')[0]: holds for n, holds in low.items()} == {
+    'Four Rooms': True, 'Four Rooms with a teleport': False,
+  }  # fmt: skip
+
+
 def test_the_same_folders_make_the_same_bytes(root, tmp_path):
   report.report(root, tmp_path / 'a')
   report.report(root, tmp_path / 'b')
