@@ -159,11 +159,21 @@ _ROWS = (
   ('  inference', 'inference_reward_accuracy'),
   ('  generation', 'generation_reward_accuracy'),
   ('    always the more frequent', 'reward_base_rate'),
+  ('reward at each step, squared error of its probability', None),
+  ('  generation', 'generation_calibration_brier'),
+  ('    mean of the samples', 'mean_calibration_brier'),
+  ('    always its frequency', 'mean_calibration_brier_of_base_rate'),
   ('door states, accuracy', None),
   ('  inference', 'inference_door_accuracy'),
   ('  generation', 'generation_door_accuracy'),
   ('    as the context left them', 'door_base_rate'),
 )
+
+
+def _format(name: str) -> str:
+  if 'brier' in name:
+    return '.4f'
+  return '.2f' if 'mse' in name else '.1%'
 
 
 def _print(workdir: Path, report: Mapping[str, Any]) -> None:
@@ -179,6 +189,6 @@ def _print(workdir: Path, report: Mapping[str, Any]) -> None:
         table.add_row(title, '')
         title = None
       value = report[name]
-      table.add_row(label, f'{value:.2f}' if 'mse' in name else f'{value:.1%}')
+      table.add_row(label, f'{value:{_format(name)}}')
   rich.console.Console().print(table)
   print(f'run folder: {workdir}')

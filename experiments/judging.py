@@ -1,7 +1,9 @@
 """What a world model makes of episodes, measured.
 
 Two passes: by inference all frames are observed, in generation the context is
-and the rest is imagined from the actions alone.
+and the rest is imagined from the actions alone. Where several futures are
+imagined, a third one is the mean of what they predict: of frames, and of the
+probabilities of rewards.
 """
 
 import time
@@ -16,7 +18,7 @@ from wm.data import batch as batching
 from wm.train import processes, sharding
 from wm.types import Array, Batch, Key, Metric, Params, WorldModel
 
-_PASSES = ('inference', 'generation')
+_PASSES = ('inference', 'generation', 'mean')
 _BASELINES = ('baseline_last_frame', 'baseline_mean_frame')
 
 
@@ -101,16 +103,20 @@ def judge(
       for name in metrics:
         measure('generation', name, imagined, query)
       if samples > 1:
-        several.add(imagined['image'], query)
+        several.add(imagined, query)
       if frames is None:
         frames = Frames(*map(
           processes.local, (rows['image'], seen['image'], imagined['image'])
         ))
-    several.end(query)
+    if samples > 1:
+      for name in metrics:
+        measure('mean', name, several.mean(), query)
+      several.end(query)
 
   results = {
     one: jax.tree.map(np.asarray, metrics[one[1]].compute(a))
     for one, a in acc.items()
+    if samples > 1 or one[0] != 'mean'
   }
   numbers = _numbers(results) | several.numbers()
   numbers['imagination_frames_per_second'] = float(
@@ -120,33 +126,29 @@ def judge(
 
 
 class _Several:
-  """The best of several futures, and their mean."""
+  """Several futures of the same contexts."""
 
   def __init__(self):
-    self._errors, self._total, self._count = [], 0.0, 0
-    self._best, self._mean = [], []
+    self._errors, self._total, self._best = [], None, []
 
-  def add(self, image: Array, query: Batch) -> None:
-    self._errors.append(processes.local(_error(image, query)))
-    self._total += image
-    self._count += 1
+  def add(self, imagined: Batch, query: Batch) -> None:
+    self._errors.append(processes.local(_error(imagined['image'], query)))
+    total = self._total
+    self._total = jax.tree.map(jnp.add, total, imagined) if total else imagined
+
+  def mean(self) -> dict[str, Array]:
+    """Returns the mean of what the futures since the last end predict."""
+    return jax.tree.map(lambda x: x / len(self._errors), self._total)
 
   def end(self, query: Batch) -> None:
-    if not self._errors:
-      return
     rows = processes.local(query['mask']).max(1) > 0
     self._best += list(np.min(self._errors, axis=0)[rows])
-    mean = _error(self._total / self._count, query)
-    self._mean += list(processes.local(mean)[rows])
-    self._errors, self._total, self._count = [], 0.0, 0
+    self._errors, self._total = [], None
 
   def numbers(self) -> dict[str, float]:
     if not self._best:
       return {}
-    return {
-      'generation_mse_best_of_k': float(np.mean(self._best)),
-      'generation_mse_of_mean': float(np.mean(self._mean)),
-    }
+    return {'generation_mse_best_of_k': float(np.mean(self._best))}
 
 
 @jax.jit
@@ -206,6 +208,7 @@ def _numbers(
 
 _NAMES = {
   'inference_mse': 'reconstruction_mse',
+  'mean_mse': 'generation_mse_of_mean',
   'generation_reward_base_rate': 'reward_base_rate',
   'generation_door_base_rate': 'door_base_rate',
 }
@@ -214,6 +217,8 @@ _LEFT_OUT = (
   'inference_mse_unseen',
   'inference_reward_base_rate',
   'inference_door_base_rate',
+  'mean_reward_base_rate',
+  'mean_door_base_rate',
 )
 
 
@@ -236,6 +241,15 @@ def _curves(
     found['generation_mse_by_age'] = _curve(
       *(np.asarray(values[name])[there] for name in names)
     )
+  for which in _PASSES:
+    if (which, 'calibration') in results:
+      values = results[which, 'calibration']
+      there = values['count'] > 0
+      p, came, count = (
+        values[name][there] for name in ('probability', 'frequency', 'count')
+      )
+      error = np.sqrt(came * (1 - came) / count)
+      found[f'{which}_calibration'] = _curve(p, came, error, count)
   return found
 
 

@@ -67,6 +67,29 @@ def curves(
   _save(figure, path)
 
 
+def reliability(
+  path: Path, points: Mapping[str, Line], titles: Mapping[str, str]
+) -> None:
+  """Writes how often what models foretell comes, against its probability.
+
+  Args:
+    path: of the PNG.
+    points: by model, probability and frequency `[K]`.
+    titles: of models.
+  """
+  figure, axes = plt.subplots(figsize=(4.6, 3.4), layout='constrained')
+  axes.plot([0, 1], [0, 1], color='0.6', lw=1, ls='--', label='calibrated')
+  for model, (probability, frequency) in points.items():
+    axes.plot(probability, frequency, color=COLORS[model], marker='o', ms=4,
+              lw=1.2, label=titles[model])  # fmt: skip
+  axes.set(xlabel='predicted probability of a reward', ylabel='frequency',
+           xlim=(0, 1), ylim=(0, 1), aspect='equal')  # fmt: skip
+  axes.spines[['top', 'right']].set_visible(False)
+  figure.legend(*axes.get_legend_handles_labels(), frameon=False,
+                loc='outside right upper', fontsize=9)  # fmt: skip
+  _save(figure, path)
+
+
 def frames(
   path: Path,
   rows: Sequence[tuple[str, np.ndarray]],

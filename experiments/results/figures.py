@@ -12,6 +12,7 @@ from experiments.results.records import Record
 
 _TITLES = specs.MODELS
 _BY_STEP, _BY_AGE = 'generation_mse_by_step', 'generation_mse_by_age'
+_RELIABILITY = 'mean_calibration'
 _MEAN_FRAME = 'baseline_mean_frame_mse_by_step'
 
 
@@ -64,6 +65,19 @@ def _curves(name: str, xlabel: str, log: bool) -> Callable[..., bool]:
     return True
 
   return draw
+
+
+def _calibration(path: Path, table: str, runs: Sequence[Record]) -> bool:
+  found = {r.model: r.curves.get(_RELIABILITY) for r in runs if r.seed == 0}
+  points = {
+    model: (np.array(found[model]['x']), np.array(found[model]['mean']))
+    for model in _TITLES
+    if found.get(model)
+  }
+  if not points:
+    return False
+  face_off.reliability(path, points, _TITLES)
+  return True
 
 
 def _line(
@@ -162,6 +176,7 @@ _KINDS = {
   'by_step': _curves(_BY_STEP, 'imagined step', False),
   'by_age': _curves(_BY_AGE, 'steps since last seen in the context', True),
   'rewards': _rewards,
+  'calibration': _calibration,
   'probes': _probes,
   'success': _success,
   'speed': _speed,

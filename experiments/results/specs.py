@@ -186,16 +186,25 @@ SPECS = {
     },
   ),
   'stochastic': Spec(
-    'Multi Doors Keys with movers, several futures',
+    'Multi Doors Keys with movers and slips, several futures',
     'Squared error per frame in the mean over imagined futures of a context, '
-    'of the best of them, and of their mean frame.',
+    'of the best of them, and of their mean frame; Brier score and calibration '
+    'error of the mean probability of a reward at each imagined step.',
     (
       *_FRAMES,
       Column('best future', metric('generation_mse_best_of_k')),
       Column('mean of futures', metric('generation_mse_of_mean')),
       _DOORS,
+      Column('Brier score', metric('mean_calibration_brier'), '{:.4f}'),
+      Column('calibration error', metric('mean_calibration_error'), '{:.4f}'),
     ),
-    _MEAN_FRAME | _AS_LEFT,
+    _MEAN_FRAME
+    | _AS_LEFT
+    | {
+      'frequency of rewards': {
+        'Brier score': metric('mean_calibration_brier_of_base_rate')
+      }
+    },
   ),
   'control_hallway': Spec(
     'Distracting Memory, 10 wide, a policy learned in imagination',

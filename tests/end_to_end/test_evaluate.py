@@ -16,7 +16,12 @@ def evaluation(tmp_path_factory):
     folder,
     *(f'--gin_file={name}.gin' for name in files),
     '--gin_bindings=evaluate.evaluate.samples = 2',
-    "--gin_bindings=ARGUMENTS = {'movers': 1}",
+    "--gin_bindings=ARGUMENTS = {'movers': 1, 'action_noise': 0.1}",
+    '--gin_bindings=evaluate.evaluate.metrics = {'
+    "'image': @image_mse.image_mse(), 'recall': @recall_mse.recall_mse(), "
+    "'reward': @reward_accuracy.reward_accuracy(), "
+    "'door': @forced_choice.forced_choice(), "
+    "'calibration': @calibration.calibration()}",
   )
   assert done.returncode == 0, done.stderr
   return done.stdout, folder / 'evaluation'
@@ -28,6 +33,20 @@ def test_several_futures_are_compared(evaluation):
   assert report['samples'] == 2
   assert report['generation_mse_best_of_k'] < report['generation_mse']
   assert report['generation_mse_of_mean'] < report['generation_mse']
+
+
+def test_probabilities_of_rewards_are_judged(evaluation):
+  _, folder = evaluation
+  report = json.loads((folder / 'metrics.json').read_text())
+  curves = json.loads((folder / 'curves.json').read_text())
+  for which in ('inference', 'generation', 'mean'):
+    assert 0 <= report[f'{which}_calibration_error'] <= 1
+    curve = curves[f'{which}_calibration']
+    gap = np.abs(np.subtract(curve['x'], curve['mean']))
+    error = np.average(gap, weights=curve['count'])
+    assert report[f'{which}_calibration_error'] == pytest.approx(error, 1e-3)
+  name = 'calibration_brier'
+  assert report[f'mean_{name}'] <= report[f'generation_{name}']
 
 
 def test_doors_and_rewards_are_judged(evaluation):

@@ -139,3 +139,30 @@ def test_forced_choice_is_made_where_truth_and_foil_differ():
   assert float(found['base_rate']) == 0
   fields['guess'] = truth
   assert float(evaluate(metric, once, [range(1)])['base_rate']) == 1
+
+
+def test_who_says_the_frequency_is_calibrated():
+  draw = np.random.default_rng(0)
+  said = draw.choice([0.05, 0.35, 0.85], size=(200, 50))
+  came = draw.uniform(size=said.shape) < said
+  metric = dict(members.metrics())['calibration']()
+
+  def judge(said):
+    data = {'reward': said}, {'reward': came}, np.ones(said.shape)
+    return metric.compute(metric.update(metric.init(), *data))
+
+  good, bold = judge(said), judge(np.round(said))
+  assert good['error'] < 0.02
+  np.testing.assert_array_equal(np.flatnonzero(good['count']), [0, 3, 8])
+  np.testing.assert_allclose(good['brier'], np.mean((said - came) ** 2), 1e-5)
+  assert good['brier'] < bold['brier']
+  assert bold['error'] > 0.15
+  rate = came.mean()
+  np.testing.assert_allclose(
+    good['brier_of_base_rate'], rate * (1 - rate), rtol=1e-4
+  )
+
+
+def test_a_number_of_bins_that_cannot_be_is_refused():
+  with pytest.raises(ValueError, match=r'calibration\.bins'):
+    dict(members.metrics())['calibration'](0)
