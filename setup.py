@@ -44,6 +44,7 @@ setuptools.setup(
       'beartype>=0.23',
       'memax>=0.1.1',  # Its LRU is an oracle of the scan, and a yardstick.
       'minigrid>=3.2',  # Its pictures are an oracle of the grid worlds.
+      'playwright>=1.60',  # Drives a Chromium, where there is one.
       'pytest>=9.2',
       'pytest-xdist>=3.8',
       'ruff>=0.17',

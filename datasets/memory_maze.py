@@ -80,6 +80,7 @@ class MemoryMaze(builder.Builder):
   VERSION = tfds.core.Version('1.0.0')
   RELEASE_NOTES = {'1.0.0': 'First release.'}
   BUILDER_CONFIGS = _configs()
+  ARGUMENTS = (*builder.Builder.ARGUMENTS, 'seek', 'stray')
   DESCRIPTION = """
 First-person walks through random mazes with coloured domes. The border of the
 frame has the colour of the dome to be found; who reaches it is rewarded, and

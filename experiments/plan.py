@@ -146,6 +146,18 @@ TABLES = {
     recipe='control/hallway',
     then='control',
   ),
+  'control_doors': Table(
+    'multi_doors_keys_3',
+    _each(PAPERS, 20),
+    recipe='control/doors',
+    then='control',
+  ),
+  'control_maze': Table(
+    'memory_maze_9x9',
+    _each(PAPERS, 20),
+    recipe='control/maze',
+    then='control',
+  ),
 }
 
 COMPARISON = tuple(name for name in TABLES if not name.startswith('control'))

@@ -132,6 +132,28 @@ def _doors(keys: str) -> Spec:
   )
 
 
+
+
+def _control(title: str, note: str, *columns: Column) -> Spec:
+  return Spec(
+    f'{title}, a policy learned in imagination',
+    f'In the true world: {note} The script strays as in the data.',
+    (
+      Column('success', acted('success'), '{:.1f} %', max, 100),
+      Column('return', acted('return'), '{:.2f}', max),
+      *columns,
+      *_COST,
+    ),
+    {
+      who: {
+        'success': acted(f'{which}_success'),
+        'return': acted(f'{which}_return'),
+      }
+      for who, which in (('random actions', 'random'), ('script', 'script'))
+    },
+  )
+
+
 SPECS = {
   'hallway_100': _hallway(100),
   'hallway_200': _hallway(200),
@@ -206,20 +228,24 @@ SPECS = {
       }
     },
   ),
-  'control_hallway': Spec(
-    'Distracting Memory, 10 wide, a policy learned in imagination',
-    'How often the policy ends at the choice of the clue\'s colour in the true '
-    'world. Who walks to the junction and guesses has 50 %. The script, which '
-    'knows the clue, strays as in the data.',
-    (
-      Column('success', acted('success'), '{:.1f} %', max, 100),
-      *_REWARD,
-      *_COST,
-    ),
-    {
-      'random actions': {'success': acted('random_success')},
-      'script': {'success': acted('script_success')},
-    },
+  'control_hallway': _control(
+    'Distracting Memory, 10 wide',
+    'success is to end at the choice of the clue\'s colour. Who walks to the '
+    'junction and guesses has 50 %.',
+    *_REWARD,
+  ),
+  'control_doors': _control(
+    'Multi Doors Keys, three keys',
+    'success is to open a door, and the return how many are opened, in 50 '
+    'steps after the survey.',
+    *_FRAMES,
+    _DOORS,
+  ),
+  'control_maze': _control(
+    'Memory Maze 9x9',
+    'success is to reach a dome of the border\'s colour, and the return how '
+    'often one is reached, in 50 steps after half an episode.',
+    *_FRAMES,
   ),
   'speed': Spec(
     'Speed and memory, sequences of 1,024 frames',

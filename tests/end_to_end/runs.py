@@ -1,7 +1,10 @@
 """Runs of the main command, stopped or not, and what they leave behind."""
 
+import contextlib
 import json
 import pathlib
+import re
+import signal
 import subprocess
 import sys
 import time
@@ -23,6 +26,21 @@ def run(workdir, *flags):
   return subprocess.run(
     command(workdir, *flags), cwd=ROOT, capture_output=True, text=True
   )
+
+
+@contextlib.contextmanager
+def playing(workdir):
+  """The port of the play program, until it is interrupted."""
+  process = subprocess.Popen(
+    command(workdir, '--program=play', '--gin_bindings=play.play.port = 0'),
+    cwd=ROOT,
+    stdout=subprocess.PIPE,
+    text=True,
+  )
+  said = (re.search(r'http://127.0.0.1:(\d+)/', x) for x in process.stdout)
+  yield int(next(found for found in said if found)[1])
+  process.send_signal(signal.SIGINT)
+  assert process.wait(60) == 130
 
 
 def measurements(workdir):

@@ -6,9 +6,7 @@ import http.client
 import io
 import json
 import re
-import signal
 import socket
-import subprocess
 import time
 
 import jax
@@ -51,16 +49,8 @@ def run(tmp_path_factory):
 @pytest.fixture(scope='module')
 def port(run):
   """The program's port, until it is interrupted."""
-  process = subprocess.Popen(
-    runs.command(run, '--program=play', '--gin_bindings=play.play.port = 0'),
-    cwd=runs.ROOT,
-    stdout=subprocess.PIPE,
-    text=True,
-  )
-  said = (re.search(r'http://127.0.0.1:(\d+)/', x) for x in process.stdout)
-  yield int(next(found for found in said if found)[1])
-  process.send_signal(signal.SIGINT)
-  assert process.wait(60) == 130
+  with runs.playing(run) as port:
+    yield port
 
 
 def request(port, method, path, body='', **headers):
