@@ -183,6 +183,18 @@ def test_a_loader_of_chunks_is_a_function_of_the_step():
     equal(next(ahead), other(step))
 
 
+def test_rows_of_chunks_are_a_multiple_of_the_devices():
+  def make(multiple):
+    return loader.episode_chunks(
+      EPISODES, 3, batch=3, chunk=2, seed=1, multiple=multiple
+    )
+
+  assert [len(make(n)(0)['mask']) for n in (1, 2, 3, 4, 7)] == [7, 6, 6, 4, 7]
+  for multiple in (8, 0):
+    with pytest.raises(ValueError, match=r'7 chunks.*episode_chunks\.multiple'):
+      make(multiple)
+
+
 def test_a_chunk_longer_than_an_episode_is_refused():
   with pytest.raises(ValueError, match='chunk=6 with episodes of 5 steps'):
     loader.episode_chunks(EPISODES, 3, batch=1, chunk=6, seed=1)

@@ -49,6 +49,7 @@ def episode_chunks(
   batch: int,
   chunk: int,
   seed: int,
+  multiple: int = 1,
 ) -> Loader:
   """Returns a loader of chunks, in which each row walks through episodes.
 
@@ -66,10 +67,13 @@ def episode_chunks(
     batch: Frames of a batch, in episodes.
     chunk: T, steps of a batch.
     seed: Of the order.
+    multiple: Of what the rows are, rounded down: of the devices that share
+      them.
 
   Raises:
     ValueError: If there are fewer episodes than a batch needs, if a chunk is
-      longer than an episode, or if episodes differ in length.
+      longer than an episode, if a batch has no row, or if episodes differ in
+      length.
   """
   _check_batch(batch, len(episodes))
   length = len(episodes[0]['action'])
@@ -80,6 +84,13 @@ def episode_chunks(
       'loader.episode_chunks.chunk'
     )
   rows = batch * length // chunk
+  rows -= rows % multiple if multiple > 0 else rows
+  if not rows:
+    raise ValueError(
+      f'loader: a batch needs rows; {batch} episodes of {length} steps are '
+      f'{batch * length // chunk} chunks, got multiple={multiple}; change '
+      'loader.episode_chunks.multiple, or the gin macro BATCH'
+    )
   shuffled = _shuffled(episodes, num_actions, seed)
   straddling = rows * chunk // length + 1
   episode = functools.lru_cache(rows + 2 * straddling)(shuffled.__getitem__)

@@ -106,7 +106,8 @@ def of_batch(
       raise ValueError(
         f'sharding: {size} {what} of a batch cannot be shared evenly by '
         f'{layout.mesh.shape[axis]} devices; change sharding.layout.{axis}, or '
-        f'how many {what} a batch has'
+        f'how many {what} a batch has: the gin macro BATCH, or '
+        'loader.episode_chunks.multiple where rows are chunks'
       )
   return NamedSharding(layout.mesh, PartitionSpec(*axes))
 
