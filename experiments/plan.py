@@ -243,16 +243,16 @@ def _run(name: str, model: str, seed: int, scale: str) -> Run:
         'train.train.start = @checkpoint.parameters()',
         f"checkpoint.parameters.folder = '{root / after}'",
       ]
-    folder = f'--workdir={root / _name(name, model, seed)}'
-    first = (
-      'experiments.launch',
-      f'--program={program}',
+    given = (
       *(f'--gin_file={file}' for file in files),
       *(f'--gin_bindings={binding}' for binding in bindings),
-      folder,
+      f'--workdir={root / _name(name, model, seed)}',
     )
-    more = ('experiments.launch', f'--program={then}', folder)
-    return [first, more] if then else [first]
+    return [
+      ('experiments.launch', f'--program={each}', *given)
+      for each in (program, then)
+      if each
+    ]
 
   return Run(
     name,

@@ -3,6 +3,7 @@
     python -m tests.sharded equal s5      # one device and a mesh, compared
     python -m tests.sharded exchanged s5  # bytes, at two lengths
     python -m tests.sharded refused gru   # what is said
+    python -m tests.sharded convolved 64  # bytes of a convolution of rows
 
 Prints JSON. A process of its own, since devices are counted as JAX starts.
 """
@@ -22,6 +23,7 @@ from experiments import collectives  # noqa: E402
 from tests import members  # noqa: E402
 from wm.models import latents, observe, world_model  # noqa: E402
 from wm.nets import images  # noqa: E402
+from wm.ssm import fft  # noqa: E402
 from wm.train import learner, sharding, stretches  # noqa: E402
 
 STEPWISE = 'gru', 'leaky'
@@ -113,7 +115,27 @@ def refused(name):
     return str(error)
 
 
+def convolved(length):
+  """Returns the bytes of a convolution of rows that lie on devices."""
+  layout = sharding.layout(data=8)
+  rows = np.ones((8, int(length), 3), np.float32)
+  batch = sharding.place(layout, {'u': rows})
+  kernel = jax.device_put(rows[0].T, sharding.everywhere(layout))
+
+  def loss(u, kernel):
+    return (fft.convolve(u, kernel) ** 2).sum()
+
+  derive = jax.jit(jax.grad(loss, (0, 1)))
+  text = derive.lower(batch['u'], kernel).compile().as_text()
+  return collectives.by_kind(collectives.exchanges(text))
+
+
 if __name__ == '__main__':
-  what = {'equal': equal, 'exchanged': exchanged, 'refused': refused}
+  what = {
+    'equal': equal,
+    'exchanged': exchanged,
+    'refused': refused,
+    'convolved': convolved,
+  }
   what = what[sys.argv[1]]
   print(json.dumps({name: what(name) for name in sys.argv[2:]}))

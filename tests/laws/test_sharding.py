@@ -56,6 +56,13 @@ def test_what_devices_exchange_does_not_grow_with_time(name):
   assert short['all-to-all'] == 0
 
 
+def test_rows_of_a_convolution_stay_where_they_are():
+  found = on_eight_devices('convolved', '64')['64']
+  kernel = 3 * 64 * 4  # Its gradient is the sum over rows.
+  assert 0 < found.pop('all-reduce') < 3 * kernel
+  assert not any(found.values())
+
+
 def test_what_needs_time_whole_says_so():
   found = on_eight_devices('refused', *STEPWISE, 'transformer_xl')
   for name in STEPWISE:

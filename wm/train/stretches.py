@@ -26,6 +26,7 @@ def over_time(layout: sharding.Layout, model: WorldModel) -> WorldModel:
   if layout.mesh.shape[shards.AXIS] == 1:
     return model
   along = PartitionSpec(None, shards.AXIS)
+  others = {name for name, size in layout.mesh.shape.items() if size == 1}
 
   def stretch(params: Params, key: Key, batch: Batch) -> tuple:
     value, aux = model.loss(params, key, None, batch)
@@ -51,7 +52,7 @@ def over_time(layout: sharding.Layout, model: WorldModel) -> WorldModel:
       mesh=layout.mesh,
       in_specs=(PartitionSpec(), PartitionSpec(), along),
       out_specs=(PartitionSpec(), along, PartitionSpec()),
-      axis_names={shards.AXIS},
+      axis_names={shards.AXIS, *others},
       check_vma=False,
     )(params, key, dict(batch))
     return value, LossAux(None, terms, measurements)
