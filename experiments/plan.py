@@ -146,6 +146,12 @@ TABLES = {
     recipe='control/hallway',
     then='control',
   ),
+  'control_pendulum': Table(
+    'inverted_pendulum',
+    _each(PAPERS, 8),
+    recipe='control/pendulum',
+    then='control',
+  ),
 }
 
 COMPARISON = tuple(name for name in TABLES if not name.startswith('control'))
@@ -232,15 +238,15 @@ def _run(name: str, model: str, seed: int, scale: str) -> Run:
         f"checkpoint.parameters.folder = '{root / after}'",
       ]
     folder = f'--workdir={root / _name(name, model, seed)}'
-    first = (
-      'experiments.launch',
-      f'--program={program}',
+    given = (
       *(f'--gin_file={file}' for file in files),
       *(f'--gin_bindings={binding}' for binding in bindings),
       folder,
     )
-    more = ('experiments.launch', f'--program={then}', folder)
-    return [first, more] if then else [first]
+    programs = [program, then] if then else [program]
+    return [
+      ('experiments.launch', f'--program={name}', *given) for name in programs
+    ]
 
   return Run(
     name,

@@ -212,6 +212,26 @@ SPECS = {
       'script': {'success': acted('script_success')},
     },
   ),
+  'control_pendulum': Spec(
+    'Inverted pendulum, states and forces, a policy learned in imagination',
+    'Steps of 95 that the pole stands in the true world, and how often it does '
+    'for 95 % of them. The script is linear feedback whose gains are drawn.',
+    (
+      Column('return', acted('return'), '{:.1f}', max),
+      Column('success', acted('success'), '{:.1f} %', max, 100),
+      *_COST,
+    ),
+    {
+      'random actions': {
+        'return': acted('random_return'),
+        'success': acted('random_success'),
+      },
+      'script': {
+        'return': acted('script_return'),
+        'success': acted('script_success'),
+      },
+    },
+  ),
   'speed': Spec(
     'Speed and memory, sequences of 1,024 frames',
     'An update learns from 8 rows: whole episodes, or chunks of 48 (RSSM-TBTT) '
