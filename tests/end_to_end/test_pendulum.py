@@ -1,4 +1,4 @@
-"""States and forces: from data to a policy, with nothing of frames in between."""
+"""States and forces, from data to a policy, without any frame."""
 
 import json
 

@@ -21,7 +21,9 @@ def batch():
     'image': draw.integers(
       256, size=(BATCH, LENGTH, 16, 16, 3), dtype=np.uint8
     ),
-    'state': draw.normal(size=(BATCH, LENGTH, members.STATE)).astype(np.float32),
+    'state': draw.normal(
+      size=(BATCH, LENGTH, members.STATE)
+    ).astype(np.float32),
     'prev_action': np.eye(ACTIONS, dtype=np.float32)[actions],
     'mask': np.ones((BATCH, LENGTH), np.float32),
     'reward': draw.integers(2, size=(BATCH, LENGTH)).astype(np.float32),

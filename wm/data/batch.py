@@ -47,8 +47,8 @@ def align(episode: Episode, num_actions: int) -> dict[str, np.ndarray]:
   prev_action = np.zeros((len(action), num_actions), np.float32)
   prev_action[1:] = action[:-1]
   prev_action[is_first] = 0
-  seen = episode['observation']
-  return {name: np.asarray(x) for name, x in seen.items()} | {
+  seen = {name: np.asarray(x) for name, x in episode['observation'].items()}
+  return seen | {
     'prev_action': prev_action,
     'is_first': is_first,
     'mask': 1 - is_first.astype(np.float32),
