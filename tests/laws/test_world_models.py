@@ -270,16 +270,18 @@ def test_sizes_that_cannot_be_are_named():
   with pytest.raises(ValueError, match=r'latents\.categorical'):
     latents.categorical(classes=1)
   with pytest.raises(ValueError, match=r'latents\.gaussian'):
-    latents.gaussian(least=0)
+    latents.gaussian(least=0.0)
   with pytest.raises(ValueError, match='30x30'):
     images.conv_encoder((30, 30, 3))
+  with pytest.raises(ValueError, match=r'must be frames; got .*\(4,\)'):
+    images.patch_decoder((4,))
   for net in (vectors.encoder, vectors.decoder):
     with pytest.raises(ValueError, match=r'must be vectors; got .*\(8, 8, 3\)'):
       net((8, 8, 3))
 
 
 def test_states_come_back_in_their_own_units():
-  x = np.array([-3e4, -1.5, -1e-3, 0, 0.2, 70], np.float32)
+  x = jnp.array([-3e4, -1.5, -1e-3, 0, 0.2, 70])
   np.testing.assert_allclose(vectors.symexp(vectors.symlog(x)), x, rtol=1e-4)
   np.testing.assert_allclose(vectors.symlog(x)[2:5], x[2:5], rtol=0.1)
 

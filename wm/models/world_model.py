@@ -29,7 +29,7 @@ _AFTER_ALL_STEPS = 2**32 - 1  # Draws of latents fold in a step.
 
 
 def world_model(
-  image_shape: tuple[int, int, int],
+  image_shape: tuple[int, ...],
   num_actions: int,
   backbone: Backbone,
   latent: latents.Latent | None = None,

@@ -11,7 +11,7 @@ from jaxtyping import Array, Float
 from wm.nets import layers
 from wm.types import Net, Params
 
-Shape = tuple[int]
+Shape = tuple[int, ...]
 
 
 def symlog(x: Float[Array, '*batch']) -> Float[Array, '*batch']:
