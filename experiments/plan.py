@@ -148,7 +148,7 @@ TABLES = {
   ),
   'control_pendulum': Table(
     'inverted_pendulum',
-    _each(PAPERS, 8),
+    _each(PAPERS, 6),
     recipe='control/pendulum',
     then='control',
   ),

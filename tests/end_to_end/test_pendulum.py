@@ -80,3 +80,9 @@ def test_what_a_policy_of_forces_met_is_a_data_set(workdir):
       np.testing.assert_array_equal(one[:3], two[:3])
     assert not episode['action'][-1].any()
     assert np.abs(episode['action']).max() <= 1
+
+
+@pytest.mark.parametrize('program', ['imagine', 'play', 'view'])
+def test_what_shows_frames_says_so(program, tmp_path):
+  with pytest.raises(ValueError, match=f"{program}: needs frames.*'state'"):
+    launch.launch(FILES, [], str(tmp_path), program)

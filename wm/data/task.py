@@ -40,3 +40,20 @@ def task(
     observation=metadata['observation'],
   )
   return Task(metadata, load, world_model)
+
+
+def check_frames(metadata: Mapping[str, Any], program: str) -> None:
+  """Checks that there are frames, for a program that shows them.
+
+  Args:
+    metadata: Of the data set.
+    program: Its name.
+
+  Raises:
+    ValueError: If something else is observed.
+  """
+  if metadata['observation'] != 'image':
+    raise ValueError(
+      f'{program}: needs frames; got {metadata["name"]}, where '
+      f'{metadata["observation"]!r} is observed; change the gin macro DATA'
+    )
