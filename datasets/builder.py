@@ -53,6 +53,13 @@ class Builder(shards.ShardedBuilder, skip_registration=True):
     """Returns the features of the world's hidden state."""
     raise NotImplementedError
 
+  @classmethod
+  def fields(cls, config: rlds.Config) -> tfds.features.FeaturesDict:
+    """Returns the features of a record."""
+    return rlds.features(
+      config.length, config.observation, config.action, cls.oracle(config)
+    )
+
   @staticmethod
   def maker(config: rlds.Config, split: str, size: int):
     """Returns `(first) -> records` of `size` episodes of a split.
@@ -167,9 +174,7 @@ class Builder(shards.ShardedBuilder, skip_registration=True):
       description=self.DESCRIPTION,
       citation=CITATION,
       homepage='https://arxiv.org/abs/2307.02064',
-      features=rlds.features(
-        config.length, config.frame, self.oracle(config)
-      ),
+      features=self.fields(config),
       disable_shuffling=True,
       metadata=tfds.core.MetadataDict(
         config.facts, world=dict(config.world._asdict())

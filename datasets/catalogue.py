@@ -42,9 +42,10 @@ def describe(
       `npz.skip`.
 
   Returns:
-    name, actions (their names), num_actions, context, query (frames), frame
-    (H, W, C), length (frames of an episode), splits (number of episodes by
-    name) and seed.
+    name, actions (their names), num_actions, context, query (frames),
+    observation (the field of what is observed, 'image' or 'state'), frame (its
+    shape), length (frames of an episode), splits (number of episodes by name)
+    and seed.
 
   Raises:
     ValueError: there is no such data set.

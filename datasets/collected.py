@@ -6,7 +6,7 @@ from typing import Any
 
 import tensorflow_datasets as tfds
 
-from datasets import rlds, shards
+from datasets import shards
 
 Split = Callable[[], tuple[shards.Make, int]]
 """`() -> (make, count)`, where `make(number)` returns a batch of records, and
@@ -14,11 +14,11 @@ how many batches there are."""
 
 
 class Collected(shards.ShardedBuilder, skip_registration=True):
-  """Episodes of any length, as records of `rlds.record`.
+  """Episodes of any length, as records of `rlds.episode`.
 
   Args:
     about: a line on where they come from.
-    frame: (H, W, C) of all of them.
+    fields: features of a record.
     splits: as `write` takes them.
     **arguments: of TFDS's builders.
   """
@@ -28,18 +28,18 @@ class Collected(shards.ShardedBuilder, skip_registration=True):
   def __init__(
     self,
     about: str,
-    frame: tuple[int, int, int],
+    fields: tfds.features.FeaturesDict,
     splits: Mapping[str, Split],
     **arguments: Any,
   ):
-    self._about, self._frame, self._given = about, frame, splits
+    self._about, self._fields, self._given = about, fields, splits
     super().__init__(**arguments)
 
   def _info(self) -> tfds.core.DatasetInfo:
     return tfds.core.DatasetInfo(
       builder=self,
       description=self._about,
-      features=rlds.features(None, self._frame, {}),
+      features=self._fields,
       disable_shuffling=True,
     )
 
@@ -55,7 +55,7 @@ class Collected(shards.ShardedBuilder, skip_registration=True):
 def write(
   folder: Path,
   about: str,
-  frame: tuple[int, int, int],
+  fields: tfds.features.FeaturesDict,
   splits: Mapping[str, Split],
 ) -> Path:
   """Writes a data set; returns its path, which `tfds:PATH` reads.
@@ -65,13 +65,13 @@ def write(
   Args:
     folder: where; the data set is `collected/1.0.0` in it.
     about: a line on where the episodes come from.
-    frame: (H, W, C) of all of them.
+    fields: features of a record, as `rlds.features` makes them.
     splits: of the data set, by name; none is called if there is one already.
 
   Raises:
     ValueError: there is one already.
   """
-  builder = Collected(about, frame, splits, data_dir=str(folder))
+  builder = Collected(about, fields, splits, data_dir=str(folder))
   if builder.is_prepared():
     raise ValueError(
       f'collected: there are episodes in {builder.data_dir} already; move them '

@@ -12,7 +12,7 @@ from typing import Any
 
 from absl import logging
 
-from datasets import catalogue, npz, recordings, rlds
+from datasets import catalogue, npz, recordings
 
 
 class Episodes(Sequence):
@@ -174,9 +174,7 @@ class _Made(Sequence):
 
   def __init__(self, builder_class, config, split):
     self._source = builder_class.made(config, split)
-    self._features = rlds.features(
-      config.length, config.frame, builder_class.oracle(config)
-    )
+    self._features = builder_class.fields(config)
     self._batch = functools.lru_cache(1)(self._source.make)
 
   def __len__(self):

@@ -7,8 +7,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from experiments import playing
 from wm.control import memory
+from wm.control.actions import Actions
 from wm.control.memory import Policy
 from wm.data import loader as loading
 from wm.data.task import Task
@@ -140,8 +140,15 @@ def worlds(
     np.asarray(episodes[number]['action'])[: context - 1]
     for number in range(count)
   ]
-  replay = jax.vmap(playing.film(env))
-  end = jax.jit(lambda keys, actions: replay(keys, actions)[0])
+
+  @jax.jit
+  @jax.vmap
+  def end(key: Array, actions: Array) -> Any:
+    def step(world: Any, action: Array) -> tuple[Any, None]:
+      return env.step(world, action), None
+
+    return jax.lax.scan(step, env.reset(key), actions)[0]
+
   return end(jnp.stack(keys), jnp.asarray(np.stack(actions)))
 
 
@@ -177,9 +184,9 @@ def judge(env: Any, horizon: int) -> Callable[[Policy, Array], np.ndarray]:
   return returns
 
 
-def random(count: int) -> Policy:
-  """Returns the policy that draws each of a number of actions alike."""
-  return lambda obs, key: (jax.random.randint(key, (), 0, count), {})
+def random(actions: Actions) -> Policy:
+  """Returns the policy that draws all actions alike."""
+  return lambda obs, key: (actions.draw(key), {})
 
 
 class Film(NamedTuple):
@@ -187,14 +194,15 @@ class Film(NamedTuple):
 
   Attributes:
     memories: What the model remembers at their starts, leaves `[N, ...]`.
-    frames: True ones, uint8 `[N, K + 1, H, W, C]`, that of the start first.
-    actions: `[N, K]`.
+    observed: What the world showed, `[N, K + 1, ...]` by name, such as `image`,
+      that of the start first.
+    actions: `[N, K]`, or `[N, K, A]`.
     rewards: `[N, K]`, that follow them.
     ends: bool `[N, K]`, whether they end the episode.
   """
 
   memories: memory.Memory
-  frames: Array
+  observed: dict[str, Array]
   actions: Array
   rewards: Array
   ends: Array
@@ -217,16 +225,18 @@ def film(
     def step(state: Any, key: Array) -> tuple:
       action, _ = policy(state.obs, key)
       state = env.step(state, action)
-      image = state.pipeline_state[1].obs['image']
-      return state, (image, action, state.reward, state.done > 0)
+      seen = state.pipeline_state[1].obs
+      return state, (seen, action, state.reward, state.done > 0)
 
     begin, acts = jax.random.split(key)
     state = env.begin(number, begin)
     seen, world = state.pipeline_state
-    _, (frames, *rest) = jax.lax.scan(
+    _, (observed, *rest) = jax.lax.scan(
       step, state, jax.random.split(acts, horizon)
     )
-    frames = jnp.concatenate([world.obs['image'][None], frames])
-    return Film(seen, frames, *rest)
+    observed = jax.tree.map(
+      lambda first, x: jnp.concatenate([first[None], x]), world.obs, observed
+    )
+    return Film(seen, observed, *rest)
 
   return film

@@ -19,7 +19,7 @@ import numpy as np
 
 from datasets import collected, rlds
 from experiments import acting, learning, restoring
-from wm.control import memory
+from wm.control import actions as kinds
 from wm.data.task import Task
 from wm.train import checkpoint
 from wm.types import Array
@@ -37,13 +37,13 @@ def collect(
   horizon: int | None = None,
   seed: int = 0,
   pick: Callable[[checkpoint.Checkpoints], int] = checkpoint.last_step,
+  actions: Callable[[int], kinds.Actions] = kinds.integers,
 ) -> Callable[[Path], None]:
   """Returns the program `(workdir) -> None`.
 
   Args:
     task: Data set and model.
-    environment: `() -> env`, the world of the data set; its actions are
-      integers.
+    environment: `() -> env`, the world of the data set.
     start_key: `(split=..., number=...) -> key`, what the world is reset with
       to begin an episode.
     algorithm: Of which there is a policy.
@@ -56,6 +56,8 @@ def collect(
       set's episodes.
     seed: Of all draws.
     pick: Which checkpoint: `checkpoint.last_step` or `checkpoint.best_step`.
+    actions: `(A) -> Actions`, their kind: `actions.integers` or
+      `actions.vectors`.
   """
   metadata = task.metadata
   context = metadata['context'] if context is None else context
@@ -74,10 +76,10 @@ def collect(
 
     _, params = restoring.params(task, workdir, pick)
     env = environment()
+    kind = actions(metadata['num_actions'])
     policy = algorithm.load(
-      Path(workdir) / 'control' / 'policy', True, deterministic
+      Path(workdir) / 'control' / 'policy', kind.discrete, deterministic
     )
-    vector = memory.one_hot(metadata['num_actions'])
     key = jax.random.PRNGKey(seed)
 
     def maker(split: str, count: int) -> tuple[Callable[[int], list], int]:
@@ -85,7 +87,9 @@ def collect(
       numbers, starts = acting.true_starts(
         task, params, env, start_key, split, count, context, batch, seed
       )
-      world = remembering.Remembering(env, task.model, params, starts, vector)
+      world = remembering.Remembering(
+        env, task.model, params, starts, kind.vector
+      )
       play = acting.film(world, policy, horizon)
       keys = jax.random.split(
         jax.random.fold_in(key, rlds.SPLITS.index(split)), len(numbers)
@@ -105,7 +109,7 @@ def collect(
     path = collected.write(
       Path(workdir) / 'collected',
       f'{metadata["name"]} by a policy of {algorithm.name}.',
-      tuple(metadata['frame']),
+      _fields(task.load(split=next(iter(counts)))[0]),
       {
         split: functools.partial(maker, split, count)
         for split, count in counts.items()
@@ -114,6 +118,15 @@ def collect(
     print(f"DATA = 'tfds:{path}'")
 
   return run
+
+
+def _fields(episode: Mapping[str, Any]) -> Any:
+  """Returns the features of episodes of any length that are like one."""
+  observation, action = jax.tree.map(
+    lambda x: (x.shape[1:], x.dtype),
+    (episode['observation'], episode['action']),
+  )
+  return rlds.features(None, observation, action, {})
 
 
 def _record(
@@ -126,12 +139,14 @@ def _record(
   def joined(before: Sequence[Any], after: Sequence[Any]) -> np.ndarray:
     return np.concatenate([np.asarray(before)[: context - 1], after])
 
-  nothing = np.zeros(1, np.float32)  # Follows the last frame.
-  return rlds.record(
-    joined(episode['observation']['image'], film.frames[row, : steps + 1]),
-    joined(episode['action'], [*film.actions[row, :steps], 0]),
-    joined(
-      episode['reward'], np.append(film.rewards[row, :steps], nothing)
-    ),
+  acted, paid = film.actions[row, :steps], film.rewards[row, :steps]
+  nothing = np.zeros_like(acted[:1])  # Follows the last step.
+  return rlds.episode(
+    {
+      name: joined(x, film.observed[name][row, : steps + 1])
+      for name, x in episode['observation'].items()
+    },
+    joined(episode['action'], np.concatenate([acted, nothing])),
+    joined(episode['reward'], np.append(paid, np.float32(0))),
     bool(ends.any()),
   )

@@ -7,8 +7,8 @@ the model remembers of training episodes, and never sees the world. Every so
 often, and at the end, the policy acts in the true world, where it observes what
 the model remembers; random actions and the data set's script are judged beside
 it. Fills `workdir/control`: `policy`, `metrics.json`, `curve.png` and
-`episodes.mp4`, true episodes beside what the model imagines of the same
-actions.
+`episodes.mp4`, or `episodes.png` of states: true episodes beside what the model
+imagines of the same actions.
 """
 
 import functools
@@ -22,7 +22,10 @@ import jax
 import numpy as np
 
 from experiments import acting, learning, restoring
-from experiments.figures import returns, video
+from experiments.figures import frames as pictures
+from experiments.figures import returns
+from experiments.judging import Frames
+from wm.control import actions as kinds
 from wm.control import memory
 from wm.data.task import Task
 from wm.train import checkpoint
@@ -45,13 +48,15 @@ def control(
   horizon: int | None = None,
   seed: int = 0,
   pick: Callable[[checkpoint.Checkpoints], int] = checkpoint.last_step,
+  actions: Callable[[int], kinds.Actions] = kinds.integers,
+  enough: float = 1.0,
+  figures: Callable[[Path, Frames], None] = pictures.episodes,
 ) -> Callable[[Path], None]:
   """Returns the program `(workdir) -> None`.
 
   Args:
     task: Data set and model.
-    environment: `() -> env`, the world of the data set; its actions are
-      integers.
+    environment: `() -> env`, the world of the data set.
     start_key: `(split=..., number=...) -> key`, what the world is reset with
       to begin an episode.
     algorithm: Such as `learning.ppo()`.
@@ -68,12 +73,17 @@ def control(
       set.
     seed: Of all draws.
     pick: Which checkpoint: `checkpoint.last_step` or `checkpoint.best_step`.
+    actions: `(A) -> Actions`, their kind: `actions.integers` or
+      `actions.vectors`.
+    enough: The least return of an episode that is a success.
+    figures: `(folder, frames) -> None`, draws a few episodes:
+      `frames.episodes`, or `trajectories.episodes` of states.
   """
   metadata = task.metadata
   length, count = metadata['length'], metadata['num_actions']
   context = metadata['context'] if context is None else context
   horizon = length - context if horizon is None else horizon
-  vector = memory.one_hot(count)
+  kind, observation = actions(count), metadata['observation']
   first, last = (context - 1, length - 2) if between is None else between
   if not 0 <= first <= last < length:
     raise ValueError(
@@ -91,30 +101,33 @@ def control(
     draw = np.random.default_rng(seed)
     anywhere = draw.integers(first, last + 1, (episodes, starts))
     known = acting.starts(task, params, 'train', anywhere, batch, seed)
-    imagined = environments.Imagined(task.model, params, known, vector, count)
+    imagined = environments.Imagined(
+      task.model, params, known, kind.vector, count
+    )
     numbers, true = acting.true_starts(
       task, params, env, start_key, 'test', true_episodes, context, batch, seed
     )
-    remembered = remembering.Remembering(env, task.model, params, true, vector)
+    remembered = remembering.Remembering(
+      env, task.model, params, true, kind.vector
+    )
     folder, curve = Path(workdir) / 'control', _Curve()
     folder.mkdir(parents=True, exist_ok=True)
     found = folder / 'policy'
     shutil.rmtree(found, ignore_errors=True)
     algorithm.learn(
-      imagined, remembered, horizon, True, seed, found, curve.add
+      imagined, remembered, horizon, kind.discrete, seed, found, curve.add
     )
-    policy = algorithm.load(found, True)
+    policy = algorithm.load(found, kind.discrete)
     keys = jax.random.split(jax.random.PRNGKey(seed), 4 * true_episodes)
     judge = acting.judge(remembered, horizon)
+    script = acting.scripted(task.load(split='test'), numbers, context)
     metrics = {
       'step': step,
       'episodes': len(keys),
       'horizon': horizon,
-      **_numbers('', judge(policy, keys)),
-      **_numbers('random_', judge(acting.random(count), keys)),
-      **_numbers(
-        'script_', acting.scripted(task.load(split='test'), numbers, context)
-      ),
+      **_numbers('', judge(policy, keys), enough),
+      **_numbers('random_', judge(acting.random(kind), keys), enough),
+      **_numbers('script_', script, enough),
       'curve': curve.points,
     }
     bounds = {who: metrics[f'{who}_return'] for who in ('random', 'script')}
@@ -122,12 +135,11 @@ def control(
     film = acting.film(remembered, policy, horizon)(
       np.arange(_FILMED), keys[:_FILMED]
     )
-    seen, dreamt = _dream(task.model, vector)(
+    seen, dreamt = _dream(task.model, kind.vector, observation)(
       params, film.memories, film.actions
     )
-    column = video.dream(np.asarray(seen), np.asarray(dreamt), 'imagined')
-    path = folder / 'episodes.mp4'
-    video.write_columns(path, np.asarray(film.frames), [column], 1)
+    truth = film.observed[observation]
+    figures(folder, Frames(*map(np.asarray, (truth, seen, dreamt))))
     (folder / 'metrics.json').write_text(json.dumps(metrics, indent=2) + '\n')
     print(json.dumps({k: v for k, v in metrics.items() if k != 'curve'}))
 
@@ -135,7 +147,7 @@ def control(
 
 
 def _dream(
-  model: WorldModel, vector: memory.Vector
+  model: WorldModel, vector: memory.Vector, observation: str
 ) -> Callable[..., tuple[Array, Array]]:
   """Returns the frames at starts, and what is imagined to follow actions."""
 
@@ -147,8 +159,8 @@ def _dream(
     state = memory.state
     here = Rollout(memory.h[None], state.z[None], None, None)
     _, ahead = model.imagine(params, memory.key, state, vector(actions)[None])
-    first, rest = (model.predict(params, x)['image'][0] for x in (here, ahead))
-    return first, rest
+    first, rest = (model.predict(params, x) for x in (here, ahead))
+    return first[observation][0], rest[observation][0]
 
   return dream
 
@@ -169,8 +181,10 @@ class _Curve:
         print(f'{int(steps):>9,} steps: {name} return {value:.3f}', flush=True)
 
 
-def _numbers(prefix: str, returns: np.ndarray) -> dict[str, float]:
+def _numbers(
+  prefix: str, returns: np.ndarray, enough: float
+) -> dict[str, float]:
   return {
     f'{prefix}return': float(np.mean(returns)),
-    f'{prefix}success': float(np.mean(returns >= 1)),
+    f'{prefix}success': float(np.mean(returns >= enough)),
   }

@@ -10,21 +10,19 @@ from pathlib import Path
 from typing import Any
 
 import jax
-import numpy as np
 import rich.console
 import rich.table
 
 from experiments import judging, provenance, restoring
-from experiments.figures import curve, strip, video
+from experiments.figures import curve
+from experiments.figures import frames as pictures
 from wm.data import loader as loading
 from wm.data.task import Task
 from wm.train import checkpoint, processes, sharding
 from wm.types import Metric
 
 _SHOWN = 3
-"""Episodes in the strip and the video."""
-_COLUMNS = 10
-"""Imagined steps of an episode that are kept for figures of several models."""
+"""Episodes in figures."""
 
 
 def evaluate(
@@ -39,12 +37,14 @@ def evaluate(
   seed: int = 0,
   pick: Callable[[checkpoint.Checkpoints], int] = checkpoint.last_step,
   layout: sharding.Layout | None = None,
+  figures: Callable[[Path, judging.Frames, int], None] = pictures.evaluation,
 ) -> Callable[[Path], None]:
   """Returns the program `(workdir) -> None`; it fills `workdir/evaluation`.
 
   Args:
     task: Data set and model.
-    metrics: By name; `image` is one of them.
+    metrics: By name; that of what is observed, such as `image`, is one of
+      them.
     batch: Episodes at a time.
     episodes: How many to evaluate on, at most.
     answers: `(episode) -> fields [T, ...]` that metrics read and no model sees.
@@ -54,6 +54,8 @@ def evaluate(
     seed: Of the latents' draws.
     pick: Which checkpoint: `checkpoint.last_step` or `checkpoint.best_step`.
     layout: How batches lie on devices; by default rows on all of them.
+    figures: `(folder, frames, context) -> None`, draws a few episodes:
+      `frames.evaluation`, or `trajectories.evaluation` of states.
 
   Raises:
     ValueError: If the context leaves nothing to imagine, or nothing is sampled.
@@ -81,6 +83,7 @@ def evaluate(
       samples,
       seed,
       layout,
+      task.metadata['observation'],
     )
     if not processes.leads():
       return
@@ -96,7 +99,9 @@ def evaluate(
     }
     folder = workdir / 'evaluation'
     folder.mkdir(exist_ok=True)
-    _draw(folder, judgement, context)
+    curve.write(folder, judgement.curves)
+    shown = judging.Frames(*(x[:_SHOWN] for x in judgement.frames))
+    figures(folder, shown, context)
     curves = json.dumps(judgement.curves)
     provenance.write_whole(folder / 'curves.json', curves + '\n')
     numbers = json.dumps(report, indent=2)
@@ -127,22 +132,6 @@ def check(metadata: Mapping[str, Any], context: int, samples: int) -> None:
       f'evaluate: nothing is imagined; got {samples} samples, need 1 or more; '
       'change evaluate.evaluate.samples'
     )
-
-
-def _draw(folder: Path, judgement: judging.Judgement, context: int) -> None:
-  curve.write(folder, judgement.curves)
-  frames = judging.Frames(*(x[:_SHOWN] for x in judgement.frames))
-  strip.write(folder / 'strip.png', frames.truth, frames.imagination, context)
-  video.write(folder / 'imagination.mp4', *frames, context)
-  horizon = frames.imagination.shape[1]
-  steps = np.linspace(1, horizon, _COLUMNS).round().astype(int)
-  imagined = np.clip(frames.imagination[0][steps - 1], 0, 1)
-  np.savez_compressed(
-    folder / 'shown.npz',
-    truth=frames.truth[0, context + steps - 1],
-    imagination=(imagined * 255).round().astype(np.uint8),
-    steps=steps,
-  )
 
 
 _ROWS = (

@@ -79,9 +79,10 @@ def extrapolate(
           data, task.metadata['num_actions'], batch=batch, count=len(data)
         ),
         context,
-        {'image': metric},
+        {task.metadata['observation']: metric},
         1,
         seed,
+        observation=task.metadata['observation'],
       )
       report[str(factor)] = {
         'step': step,

@@ -6,6 +6,7 @@ import time
 import jax
 import numpy as np
 
+from wm.data import batch as batching
 from wm.data.task import Task
 from wm.types import Learner
 
@@ -35,7 +36,7 @@ def tell(task: Task, learner: Learner, steps: int, batch: int) -> None:
 
 def _seconds(task: Task, learner: Learner, length: int) -> float:
   data = {
-    'image': np.zeros((1, length, *task.metadata['frame']), np.uint8),
+    **batching.blank(task.metadata, (1, length)),
     'prev_action': np.zeros(
       (1, length, task.metadata['num_actions']), np.float32
     ),

@@ -19,6 +19,7 @@ from experiments import restoring
 from experiments.figures import strip, video
 from wm.data import batch as batching
 from wm.data import loader as loading
+from wm.data import task as tasks
 from wm.data.task import Task
 from wm.train import checkpoint
 from wm.types import Array, Batch, Key, Params, WorldModel
@@ -56,6 +57,7 @@ def imagine(
   context = task.metadata['context'] if context is None else context
   horizon = length - context if horizon is None else horizon
   _check(episodes, samples, context, horizon, length)
+  tasks.check_frames(task.metadata, 'imagine')
 
   def run(workdir: Path) -> None:
     _, params = restoring.params(task, workdir, pick)

@@ -3,7 +3,8 @@
 Two passes: by inference all frames are observed, in generation the context is
 and the rest is imagined from the actions alone. Where several futures are
 imagined, a third one is the mean of what they predict: of frames, and of the
-probabilities of rewards.
+probabilities of rewards. A frame here is whatever is observed at a step, of
+pixels or of a state.
 """
 
 import time
@@ -23,7 +24,7 @@ _BASELINES = ('baseline_last_frame', 'baseline_mean_frame')
 
 
 class Frames(NamedTuple):
-  """Frames `[B, T or K, H, W, C]`; truth in uint8, the others in [0, 1]."""
+  """Frames `[B, T or K, ...]`; pixels of the truth in uint8, else in [0, 1]."""
 
   truth: np.ndarray
   reconstruction: np.ndarray
@@ -53,6 +54,7 @@ def judge(
   samples: int,
   seed: int,
   layout: sharding.Layout | None = None,
+  observation: str = 'image',
 ) -> Judgement:
   """Returns how well a model sees and imagines.
 
@@ -61,10 +63,11 @@ def judge(
     params: Its parameters.
     batches: Of equal shapes, with all fields that the metrics read.
     context: Steps observed before imagining.
-    metrics: By name; `image` is one of them.
+    metrics: By name; that of what is observed is one of them.
     samples: Futures imagined of each context; metrics are means over them.
     seed: Of the latents' draws.
     layout: How batches lie on devices; by default rows on all of them.
+    observation: Name of what is observed.
   """
   layout = sharding.layout() if layout is None else layout
   everywhere = sharding.everywhere(layout)
@@ -78,7 +81,7 @@ def judge(
   dream = jax.jit(_imagined(model, context))
   update = {name: jax.jit(metric.update) for name, metric in metrics.items()}
   acc = {(p, name): zero() for p in _PASSES for name, zero in start.items()}
-  acc |= {(name, 'image'): start['image']() for name in _BASELINES}
+  acc |= {(name, observation): start[observation]() for name in _BASELINES}
   frames, seconds, several = None, [], _Several()
 
   def measure(which: str, name: str, prediction: Batch, rows: Batch) -> None:
@@ -92,8 +95,8 @@ def judge(
     seen = see(params, draw, rows)
     for name in metrics:
       measure('inference', name, seen, rows)
-    for name, image in _baselines(rows, context).items():
-      measure(name, 'image', {'image': image}, query)
+    for name, guess in _baselines(rows[observation], context).items():
+      measure(name, observation, {observation: guess}, query)
     for sample in range(samples):
       began = time.perf_counter()
       imagined = jax.block_until_ready(
@@ -103,26 +106,27 @@ def judge(
       for name in metrics:
         measure('generation', name, imagined, query)
       if samples > 1:
-        several.add(imagined, query)
+        guess, truth = imagined[observation], query[observation]
+        several.add(imagined, _error(guess, truth, query['mask']))
       if frames is None:
-        frames = Frames(*map(
-          processes.local, (rows['image'], seen['image'], imagined['image'])
+        frames = Frames(*(
+          processes.local(x[observation]) for x in (rows, seen, imagined)
         ))
     if samples > 1:
       for name in metrics:
         measure('mean', name, several.mean(), query)
-      several.end(query)
+      several.end(query['mask'])
 
   results = {
     one: jax.tree.map(np.asarray, metrics[one[1]].compute(a))
     for one, a in acc.items()
     if samples > 1 or one[0] != 'mean'
   }
-  numbers = _numbers(results) | several.numbers()
+  numbers = _numbers(results, observation) | several.numbers()
   numbers['imagination_frames_per_second'] = float(
     np.prod(frames.imagination.shape[:2]) / min(seconds)
   )
-  return Judgement(numbers, _curves(results), frames)
+  return Judgement(numbers, _curves(results, observation), frames)
 
 
 class _Several:
@@ -131,8 +135,8 @@ class _Several:
   def __init__(self):
     self._errors, self._total, self._best = [], None, []
 
-  def add(self, imagined: Batch, query: Batch) -> None:
-    self._errors.append(processes.local(_error(imagined['image'], query)))
+  def add(self, imagined: Batch, error: Array) -> None:
+    self._errors.append(processes.local(error))
     total = self._total
     self._total = jax.tree.map(jnp.add, total, imagined) if total else imagined
 
@@ -140,8 +144,8 @@ class _Several:
     """Returns the mean of what the futures since the last end predict."""
     return jax.tree.map(lambda x: x / len(self._errors), self._total)
 
-  def end(self, query: Batch) -> None:
-    rows = processes.local(query['mask']).max(1) > 0
+  def end(self, mask: Array) -> None:
+    rows = processes.local(mask).max(1) > 0
     self._best += list(np.min(self._errors, axis=0)[rows])
     self._errors, self._total = [], None
 
@@ -152,11 +156,11 @@ class _Several:
 
 
 @jax.jit
-def _error(image: Array, query: Batch) -> Array:
+def _error(guess: Array, truth: Array, mask: Array) -> Array:
   """Returns each row's squared error per frame, `[B]`."""
-  error = jnp.square(image - query['image'].astype(jnp.float32) / 255)
-  error = jnp.sum(error, axis=(2, 3, 4)) * query['mask']
-  return jnp.sum(error, 1) / jnp.maximum(jnp.sum(query['mask'], 1), 1)
+  error = jnp.square(guess - batching.numbers(truth))
+  error = jnp.sum(error, axis=range(2, error.ndim)) * mask
+  return jnp.sum(error, 1) / jnp.maximum(jnp.sum(mask, 1), 1)
 
 
 def _seen(model: WorldModel) -> Callable[..., dict[str, Array]]:
@@ -183,22 +187,21 @@ def _imagined(
   return imagine
 
 
-def _baselines(rows: Batch, context: int) -> dict[str, Array]:
+def _baselines(frames: Array, context: int) -> dict[str, Array]:
   """Returns what needs no model: the context's last frame and its mean."""
-  before, after = batching.split_time(rows, context)
-  images = jnp.asarray(before['image'], jnp.float32) / 255
-  mean = jnp.mean(images, axis=1, keepdims=True)
-  shape = after['image'].shape
-  found = (jnp.broadcast_to(x, shape) for x in (images[:, -1:], mean))
+  before, shape = frames[:, :context], frames[:, context:].shape
+  before = batching.numbers(before)
+  mean = jnp.mean(before, axis=1, keepdims=True)
+  found = (jnp.broadcast_to(x, shape) for x in (before[:, -1:], mean))
   return dict(zip(_BASELINES, found, strict=True))
 
 
 def _numbers(
-  results: Mapping[tuple[str, str], Mapping[str, Any]],
+  results: Mapping[tuple[str, str], Mapping[str, Any]], observation: str
 ) -> dict[str, float | None]:
   found = {}
   for (which, name), values in results.items():
-    of = '' if name in ('image', 'recall') else f'{name}_'
+    of = '' if name in (observation, 'recall') else f'{name}_'
     for key, value in values.items():
       if np.ndim(value) == 0:
         number = float(value) if np.isfinite(value) else None
@@ -223,11 +226,11 @@ _LEFT_OUT = (
 
 
 def _curves(
-  results: Mapping[tuple[str, str], Mapping[str, Any]],
+  results: Mapping[tuple[str, str], Mapping[str, Any]], observation: str
 ) -> dict[str, dict[str, list[float]]]:
   found = {}
   for which in ('generation', *_BASELINES):
-    values = results[which, 'image']
+    values = results[which, observation]
     found[f'{which}_mse_by_step'] = _curve(
       np.arange(1, len(values['mse_per_step']) + 1),
       values['mse_per_step'],

@@ -158,6 +158,12 @@ TABLES = {
     recipe='control/maze',
     then='control',
   ),
+  'control_pendulum': Table(
+    'inverted_pendulum',
+    _each(PAPERS, 6),
+    recipe='control/pendulum',
+    then='control',
+  ),
 }
 
 COMPARISON = tuple(name for name in TABLES if not name.startswith('control'))

@@ -15,6 +15,7 @@ from typing import Any
 
 from datasets import catalogue
 from experiments import playing, restoring, serving
+from wm.data import task as tasks
 from wm.data.task import Task
 from wm.train import checkpoint
 from wm.types import Array
@@ -57,6 +58,7 @@ def play(
   metadata = task.metadata
   context = metadata['context'] if context is None else context
   _check(episodes, context, metadata['length'])
+  tasks.check_frames(metadata, 'play')
   env = _world(environment, metadata['name'])
 
   def run(workdir: Path) -> None:

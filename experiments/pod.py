@@ -22,6 +22,7 @@ import rich.console
 import rich.table
 
 from experiments import collectives, operations, provenance
+from wm.data import batch as batching
 from wm.data.task import Task
 from wm.train import sharding, stretches
 from wm.types import Learner, Loader
@@ -141,7 +142,7 @@ def compiled(
   return {
     'chips': int(layout.mesh.size),
     'layout': dict(layout.mesh.shape),
-    'batch': list(batch['image'].shape),
+    'batch': list(batch['prev_action'].shape[:2]),
     'parameters': sum(x.size for x in jax.tree.leaves(state.params)),
     'bytes_per_chip': sum(sizes.values()) - 2 * sizes['alias'],
     'bytes_by_kind': sizes,
@@ -225,9 +226,7 @@ class _Blank(Sequence):
   def __getitem__(self, index: int) -> dict[str, Any]:
     length = self._metadata['length']
     return {
-      'observation': {
-        'image': np.zeros((length, *self._metadata['frame']), np.uint8)
-      },
+      'observation': batching.blank(self._metadata, (length,)),
       'action': np.zeros(length, np.int32),
       'reward': np.zeros(length, np.float32),
       'is_first': np.arange(length) == 0,

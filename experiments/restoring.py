@@ -6,6 +6,7 @@ from pathlib import Path
 import jax
 import jax.numpy as jnp
 
+from wm.data import batch as batching
 from wm.data.task import Task
 from wm.train import checkpoint, sharding
 from wm.types import Params
@@ -28,11 +29,11 @@ def params(
   Raises:
     ValueError: If there is none, or if it cannot be read.
   """
-  frame, length = task.metadata['frame'], 2
+  lead = 1, 2
   rows = {
-    'image': jax.ShapeDtypeStruct((1, length, *frame), jnp.uint8),
+    **batching.blank(task.metadata, lead),
     'prev_action': jax.ShapeDtypeStruct(
-      (1, length, task.metadata['num_actions']), jnp.float32
+      (*lead, task.metadata['num_actions']), jnp.float32
     ),
   }
   lies = None if layout is None else sharding.everywhere(layout)

@@ -13,6 +13,7 @@ from typing import Any
 
 from datasets import catalogue
 from experiments.figures import filmstrip, page
+from wm.data import task as tasks
 
 
 def view(
@@ -46,6 +47,7 @@ def view(
       'need more than 0; change view.view.frames_per_second'
     )
   metadata = describe()
+  tasks.check_frames(metadata, 'view')
 
   def run(workdir: Path) -> None:
     data = load(split=split)

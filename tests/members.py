@@ -10,9 +10,9 @@ import types
 
 import jax
 
-from wm.models import latents, observe
+from wm.models import latents, losses, observe, scoring
 from wm.models import world_model as world_models
-from wm.nets import heads, images
+from wm.nets import heads, images, vectors
 
 
 def backbones():
@@ -86,22 +86,36 @@ ACTIONS = 3
 
 @functools.cache
 def world_model(name):
-  """Returns a world model of few parameters, of frames of 16x16."""
-  backbone, observer = WORLD_MODELS[name]
+  """Returns a world model of few parameters, of frames of 16x16 or states."""
+  backbone, observer, seen = WORLD_MODELS[name]
   return world_models.world_model(
-    image_shape=(16, 16, 3),
     num_actions=ACTIONS,
     backbone=small(backbone),
-    latent=latents.categorical(4, 4),
-    encoder=lambda shape: images.patch_encoder(shape, depth=8),
-    decoder=lambda shape: images.patch_decoder(shape, depth=8),
     observe=observer(),
     heads={'reward': heads.bernoulli(), 'score': heads.two_hot(0.1, bins=9)},
     units=16,
+    **seen,
   )
 
 
+STATE = 4
+_FRAMES = {
+  'image_shape': (16, 16, 3),
+  'latent': latents.categorical(4, 4),
+  'encoder': functools.partial(images.patch_encoder, depth=8),
+  'decoder': functools.partial(images.patch_decoder, depth=8),
+}
+_STATES = {
+  'image_shape': (STATE,),
+  'latent': latents.gaussian(4),
+  'encoder': functools.partial(vectors.encoder, width=16, depth=1),
+  'decoder': functools.partial(vectors.decoder, width=16, depth=1),
+  'score': functools.partial(scoring.every_frame, error=losses.state_error),
+  'observation': 'state',
+}
 WORLD_MODELS = {
-  **{name: (name, observe.parallel) for name in BACKBONES},
-  'rssm': ('gru', observe.recurrent),
+  **{name: (name, observe.parallel, _FRAMES) for name in BACKBONES},
+  'rssm': ('gru', observe.recurrent, _FRAMES),
+  'states': ('s5', observe.parallel, _STATES),
+  'rssm_states': ('gru', observe.recurrent, _STATES),
 }

@@ -128,7 +128,7 @@ class WorldModel(NamedTuple):
       step; the rollout's arrays have no time axis.
     imagine: `(params, key, State, actions[B, K, A]) -> (State, Rollout)`.
     predict: `(params, Rollout) -> {'image': float[B, T, H, W, C] in [0, 1]
-      up to error, ...}`.
+      up to error, ...}`, or another field that is observed, such as 'state'.
     loss: `(params, key, State | None, batch) -> (scalar, LossAux)`.
   """
 

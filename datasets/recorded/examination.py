@@ -134,6 +134,7 @@ def _metadata(report: Report, length: int, context: int) -> dict[str, Any]:
     'num_actions': number,
     'context': context,
     'query': length - context,
+    'observation': 'image',
     'frame': (side, side, channels),
     'length': length,
     'splits': {split: len(found) for split, found in report.windows.items()},

@@ -117,7 +117,7 @@ def cells(report: Mapping[str, Any]) -> list[str]:
   received = sum(report['bytes_exchanged_per_chip'].values())
   return [
     f'{report["chips"]}',
-    ' x '.join(map(str, report['batch'][:2])),
+    ' x '.join(map(str, report['batch'])),
     f'{report["bytes_per_chip"] / 1e9:.2f}',
     f'{report["flops"] / 1e12:.1f}',
     f'{report["bytes_moved_per_chip"] / 1e9:.1f}',

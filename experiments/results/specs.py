@@ -247,6 +247,11 @@ SPECS = {
     'often one is reached, in 50 steps after half an episode.',
     *_FRAMES,
   ),
+  'control_pendulum': _control(
+    'Inverted pendulum, states and forces',
+    'the return is the steps of 95 that the pole stands, and success that it '
+    'does for 95 % of them.',
+  ),
   'speed': Spec(
     'Speed and memory, sequences of 1,024 frames',
     'An update learns from 8 rows: whole episodes, or chunks of 48 (RSSM-TBTT) '

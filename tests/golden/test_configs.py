@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from wm import config
+from wm.data import batch as batching
 
 GOLDEN = pathlib.Path(__file__).parent / 'configs'
 DOCS = pathlib.Path(__file__).parents[2] / 'docs'
@@ -33,6 +34,7 @@ KINDS = (
   'distracting_memory_100',
   'memory_maze_9x9',
   'multi_doors_keys_3',
+  'inverted_pendulum',
 )
 
 
@@ -46,9 +48,9 @@ def parameters(model, data, scale):
   files = ['base.gin', f'models/{model}.gin', f'data/{data}.gin']
   files += [] if scale == 'paper' else [f'{scale}.gin']
   task = config.parse(files, ['config.program.build = @task.task()'], 'train')
-  frame, actions = task.metadata['frame'], task.metadata['num_actions']
+  actions = task.metadata['num_actions']
   batch = {
-    'image': jax.ShapeDtypeStruct((2, 5, *frame), np.uint8),
+    **batching.blank(task.metadata, (2, 5)),
     'prev_action': jax.ShapeDtypeStruct((2, 5, actions), np.float32),
   }
   params = jax.eval_shape(task.model.init, jax.random.key(0), batch)
@@ -74,9 +76,9 @@ def test_a_configuration_is_what_it_was(name, scale):
 @pytest.mark.parametrize('name', EXPERIMENTS)
 def test_a_model_can_be_built(name, scale):
   task = parse(name, scale, 'config.program.build = @task.task()')
-  frame, actions = task.metadata['frame'], task.metadata['num_actions']
+  actions = task.metadata['num_actions']
   batch = {
-    'image': jax.ShapeDtypeStruct((2, 5, *frame), np.uint8),
+    **batching.blank(task.metadata, (2, 5)),
     'prev_action': jax.ShapeDtypeStruct((2, 5, actions), np.float32),
     'reward': jax.ShapeDtypeStruct((2, 5), np.float32),
     'mask': jax.ShapeDtypeStruct((2, 5), np.float32),

@@ -17,6 +17,7 @@ TITLES = {
   'distracting_memory': 'Distracting Memory',
   'multi_doors_keys': 'Multi Doors Keys',
   'memory_maze': 'Memory Maze',
+  'brax_states': 'Balanced pole',
 }
 NAMES = [name for name in catalogue.names() if not name.endswith('_smoke')]
 
@@ -55,6 +56,7 @@ def test_the_golden_hash_is_the_documented_one(name):
   'multi_doors_keys/keys_3+movers-2',
   'memory_maze/9x9',
   'memory_maze/jax_9x9',
+  'brax_states/inverted_pendulum',
 ])  # fmt: skip
 def test_oracle_fields_are_the_documented_ones(name):
   builder, config = catalogue.find(name)

@@ -8,7 +8,7 @@ from brax.envs import base
 from brax.envs.wrappers import training
 
 from tests import members
-from wm.control import environment, memory, remembering, resets
+from wm.control import actions, environment, memory, remembering, resets
 
 EPISODES, LENGTH, ACTIONS = 3, 6, members.ACTIONS
 STEPS = np.array([[1, 4]] * EPISODES)
@@ -191,6 +191,18 @@ def test_an_episode_that_is_over_starts_anew_elsewhere(acting, learned):
     assert (state.info['steps'] <= 2).all()
   assert len(begun) >= 64
   assert len(set(begun)) == len(starts.h)
+
+
+def test_random_actions_are_of_their_kind():
+  keys = jax.random.split(jax.random.PRNGKey(0), 500)
+  numbers, forces = actions.integers(3), actions.vectors(2)
+  drawn = jax.vmap(numbers.draw)(keys)
+  assert set(np.asarray(drawn)) == {0, 1, 2}
+  np.testing.assert_array_equal(numbers.vector(drawn), np.eye(3)[drawn])
+  drawn = jax.vmap(forces.draw)(keys)
+  assert drawn.shape == (500, 2)
+  assert -1 <= drawn.min() < -0.9 < 0.9 < drawn.max() <= 1
+  np.testing.assert_array_equal(forces.vector(drawn), drawn)
 
 
 def test_a_model_without_rewards_is_explained(learned):

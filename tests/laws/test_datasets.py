@@ -26,15 +26,25 @@ KINDS = (
   'distracting_memory/width_100_smoke',
   'multi_doors_keys/keys_3_smoke',
   'memory_maze/jax_9x9_smoke',
+  'brax_states/inverted_pendulum_smoke',
 )
 FIRST = 'rooms/two_rooms_smoke'
 OUTSIDE = ('memory_maze/9x9_smoke', 'memory_maze/15x15_smoke')
 """Made by the real environment, which has tests of its own."""
 NAMES = [name for name in NAMES if name not in OUTSIDE]
 VECTORS = {
-  'action': np.int32, 'reward': np.float32, 'discount': np.float32,
+  'reward': np.float32, 'discount': np.float32,
   'is_first': np.bool_, 'is_last': np.bool_, 'is_terminal': np.bool_,
 }  # fmt: skip
+
+
+def seen(episode, every=1):
+  """Returns what is observed, pixels by number, states by 1/255."""
+  (observed,) = episode['observation'].values()
+  scale = 1 if observed.dtype == np.uint8 else 255
+  return observed[::every].astype(float) * scale
+
+
 @pytest.fixture(scope='module')
 def data_dir(tmp_path_factory):
   return str(tmp_path_factory.mktemp('data'))
@@ -57,21 +67,28 @@ def train(data_dir):
 def test_an_episode_has_the_fields_of_rlds(splits):
   for episodes in splits.values():
     about = episodes.metadata
+    _, config = catalogue.find(episodes.name)
+    assert set(config.observation) == {about['observation']}
+    kinds = config.observation | {'action': config.action}
     for episode in episodes:
-      image = episode['observation']['image']
-      assert image.shape == (about['length'], *about['frame'])
-      assert image.dtype == np.uint8
+      for name, x in (episode['observation'] | episode).items():
+        if name in kinds:
+          shape, dtype = kinds[name]
+          assert x.shape == (about['length'], *shape)
+          assert x.dtype == dtype
       for name, dtype in VECTORS.items():
         assert episode[name].shape == (about['length'],)
         assert episode[name].dtype == dtype
-      assert set(episode) == {*VECTORS, 'observation', 'oracle'}
+      assert set(episode['observation']) == set(config.observation)
+      assert set(episode) == {*VECTORS, 'action', 'observation', 'oracle'}
       last = np.arange(about['length']) == about['length'] - 1
       np.testing.assert_array_equal(episode['is_first'], last[::-1])
       np.testing.assert_array_equal(episode['is_last'], last)
       assert not (episode['is_terminal'] & ~last).any()
-      assert episode['action'].min() >= 0
-      assert episode['action'].max() < about['num_actions']
-      assert episode['action'][-1] == 0
+      low, high = (-1, 2) if config.action[0] else (0, about['num_actions'])
+      assert episode['action'].min() >= low
+      assert episode['action'].max() < high
+      assert not episode['action'][-1].any()
 
 
 def test_a_data_set_is_as_described(splits):
@@ -95,14 +112,14 @@ def test_an_episode_is_golden(splits):
     GOLDEN / f'{builder}_{config}.npz',
   )  # fmt: skip
   hashes = json.loads(paths[0].read_text()) if paths[0].exists() else {}
-  image = episode['observation']['image']
   if os.environ.get('UPDATE_GOLDEN'):
     hashes[config] = exact(episode)
     paths[0].write_text(json.dumps(hashes, indent=2, sort_keys=True) + '\n')
-    np.savez_compressed(paths[1], image=image[::6])
+    observed = episode['observation'].items()
+    np.savez_compressed(paths[1], **{name: x[::6] for name, x in observed})
   assert exact(episode) == hashes[config]
   with np.load(paths[1]) as golden:
-    off = image[::6].astype(int) - golden['image']
+    off = seen(episode, 6) - seen({'observation': golden})
   # Rounding differs by machine and may move an edge by a pixel.
   assert (np.abs(off) > 2).mean() < 0.01
 
@@ -126,10 +143,8 @@ def test_an_episode_does_not_depend_on_its_batch(parts, data_dir):
   whole = datasets.load(name, data_dir=data_dir)
   for i, part in enumerate([*make(0), *make(3)]):
     assert exact(part) == exact(whole[i])
-    image = whole[i]['observation']['image']
-    off = part['observation']['image'].astype(int) - image
     # Rounding may differ by the size of the batch.
-    assert np.abs(off).max() <= 1
+    assert np.abs(seen(part) - seen(whole[i])).max() <= 1
 
 
 @pytest.mark.parametrize('name', KINDS)

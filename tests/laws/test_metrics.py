@@ -15,10 +15,12 @@ def data():
   shape = (EPISODES, LENGTH, 8, 8, 3)
   prediction = {
     'image': draw.uniform(size=shape).astype(np.float32),
+    'state': draw.normal(size=(*shape[:2], 4)).astype(np.float32),
     'reward': draw.uniform(size=shape[:2]).astype(np.float32),
   }
   batch = {
     'image': draw.integers(256, size=shape, dtype=np.uint8),
+    'state': draw.normal(size=(*shape[:2], 4)).astype(np.float32),
     'foil': draw.integers(256, size=shape, dtype=np.uint8),
     'guess': draw.integers(256, size=shape, dtype=np.uint8),
     'reward': draw.integers(2, size=shape[:2]).astype(np.float32),
@@ -64,11 +66,14 @@ def test_masked_steps_do_not_matter(metric, data):
   )
 
 
-def test_image_mse_equals_numpy(data):
-  metric = dict(members.metrics())['image_mse']()
+@pytest.mark.parametrize(
+  ('seen', 'most'), [('image', 255.0), ('state', 1.0)]
+)
+def test_a_squared_error_equals_numpy(seen, most, data):
+  metric = dict(members.metrics())[f'{seen}_mse']()
   prediction, batch, mask = data
-  error = prediction['image'] - batch['image'] / 255.0
-  error = np.square(error).sum((2, 3, 4))
+  error = np.square(prediction[seen] - batch[seen] / most)
+  error = error.reshape(EPISODES, LENGTH, -1).sum(-1)
   found = evaluate(metric, data, [range(EPISODES)])
   np.testing.assert_allclose(
     found['mse'], error[mask > 0].mean(), rtol=1e-5

@@ -12,8 +12,8 @@ from wm.data import batch as batching
 
 WALKS = [walks.walk(seed) for seed in range(10)]
 KEYS = {
-  'name', 'actions', 'num_actions', 'context', 'query', 'frame', 'length',
-  'splits', 'seed',
+  'name', 'actions', 'num_actions', 'context', 'query', 'observation',
+  'frame', 'length', 'splits', 'seed',
 }  # fmt: skip
 
 

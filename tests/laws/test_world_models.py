@@ -8,7 +8,7 @@ import pytest
 
 from tests import members
 from wm.models import latents
-from wm.nets import images
+from wm.nets import images, vectors
 
 BATCH, LENGTH, ACTIONS = 2, 8, members.ACTIONS
 
@@ -21,6 +21,9 @@ def batch():
     'image': draw.integers(
       256, size=(BATCH, LENGTH, 16, 16, 3), dtype=np.uint8
     ),
+    'state': draw.normal(
+      size=(BATCH, LENGTH, members.STATE)
+    ).astype(np.float32),
     'prev_action': np.eye(ACTIONS, dtype=np.float32)[actions],
     'mask': np.ones((BATCH, LENGTH), np.float32),
     'reward': draw.integers(2, size=(BATCH, LENGTH)).astype(np.float32),
@@ -82,7 +85,7 @@ def test_seeing_step_by_step_is_observing(model, observe, params, batch):
   key = jax.random.key(1)
   is_first = np.zeros((BATCH, LENGTH), bool)
   is_first[:, 3] = True
-  rows = {name: batch[name] for name in ('image', 'prev_action')}
+  rows = {name: batch[name] for name in ('image', 'state', 'prev_action')}
   rows['is_first'] = is_first
   end, whole = observe(params, key, model.initial(BATCH), rows)
   ready, see = jax.jit(model.prepare)(params), jax.jit(model.see)
@@ -246,8 +249,45 @@ def test_kl_and_samples_agree_with_numpy():
   )
 
 
+def test_gaussians_agree_with_their_samples():
+  latent = latents.gaussian(3)
+  q, p = jax.random.normal(jax.random.key(0), (2, latent.stats))
+  keys = jax.random.split(jax.random.key(1), 20_000)
+  z = jax.vmap(lambda key: latent.sample(key, q))(keys)
+  mean, free = jnp.split(jnp.stack([q, p]), 2, axis=-1)
+  deviation = jax.nn.softplus(free) + 0.1
+  np.testing.assert_allclose(z.mean(0), latent.mode(q), atol=0.03)
+  np.testing.assert_allclose(z.std(0), deviation[0], rtol=0.03)
+  log_q, log_p = jax.scipy.stats.norm.logpdf(
+    z, mean[:, None], deviation[:, None]
+  )
+  want = (log_q - log_p).sum(-1).mean()
+  np.testing.assert_allclose(latent.kl(q, p), want, rtol=0.05)
+  assert latent.kl(q, q) == 0
+
+
 def test_sizes_that_cannot_be_are_named():
   with pytest.raises(ValueError, match=r'latents\.categorical'):
     latents.categorical(classes=1)
+  with pytest.raises(ValueError, match=r'latents\.gaussian'):
+    latents.gaussian(least=0.0)
   with pytest.raises(ValueError, match='30x30'):
     images.conv_encoder((30, 30, 3))
+  with pytest.raises(ValueError, match=r'must be frames; got .*\(4,\)'):
+    images.patch_decoder((4,))
+  for net in (vectors.encoder, vectors.decoder):
+    with pytest.raises(ValueError, match=r'must be vectors; got .*\(8, 8, 3\)'):
+      net((8, 8, 3))
+
+
+def test_states_come_back_in_their_own_units():
+  x = jnp.array([-3e4, -1.5, -1e-3, 0, 0.2, 70])
+  np.testing.assert_allclose(vectors.symexp(vectors.symlog(x)), x, rtol=1e-4)
+  np.testing.assert_allclose(vectors.symlog(x)[2:5], x[2:5], rtol=0.1)
+
+
+def test_an_observation_without_its_field_is_explained(batch):
+  model = members.world_model('states')
+  blind = {name: x for name, x in batch.items() if name != 'state'}
+  with pytest.raises(ValueError, match=r"'state'.*world_model\.observation"):
+    jax.eval_shape(model.init, jax.random.key(0), blind)

@@ -11,11 +11,12 @@ from wm.types import Array, Params, WorldModel
 class Remembering(base.Env):
   """An environment whose observation is [h_t, z_t] of a world model.
 
-  The model filters the frames as they come, one step at a time, so that a
+  The model filters what is observed as it comes, one step at a time, so that a
   policy learned in `environment.Imagined` can act here.
 
   Args:
-    env: The true one; it observes `{'image': uint8 [H, W, C]}`.
+    env: The true one; it observes `{'image': uint8 [H, W, C]}`, or another
+      field that the model observes.
     model: The world model.
     params: Its parameters.
     starts: Of episodes, with their true states, `base.State`s of `env`.
@@ -56,10 +57,8 @@ class Remembering(base.Env):
     """Acts, and filters the frame that comes of it."""
     memory, world = state.pipeline_state
     world = self._env.step(world, action)
-    row = {
-      'image': world.obs['image'][None],
-      'prev_action': self._vector(action)[None],
-    }
+    row = {name: x[None] for name, x in world.obs.items()}
+    row['prev_action'] = self._vector(action)[None]
     after, rollout = self._model.see(
       self._ready, memory.key, memory.state, row
     )

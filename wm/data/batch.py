@@ -7,22 +7,28 @@ world model pairs a frame with what led to it: `prev_action[t] = action[t - 1]`.
 from collections.abc import Mapping
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
+from jax.typing import ArrayLike
+from jaxtyping import Array, Float
 
 Episode = Mapping[str, Any]
+
+_DTYPES = {'image': np.uint8, 'state': np.float32}
 
 
 def align(episode: Episode, num_actions: int) -> dict[str, np.ndarray]:
   """Returns one episode, or a stretch of one, as a world model sees it.
 
   Args:
-    episode: RLDS fields stacked over time: `observation/image` uint8
-      `[T, H, W, C]`, `action` int `[T]` below `num_actions` or float `[T, A]`,
+    episode: RLDS fields stacked over time: what is observed, such as
+      `observation/image` uint8 `[T, H, W, C]` or `observation/state` float32
+      `[T, S]`, `action` int `[T]` below `num_actions` or float `[T, A]`,
       `is_first` bool `[T]`, perhaps `reward` `[T]`.
     num_actions: A.
 
   Returns:
-    image: uint8 `[T, H, W, C]`.
+    image, state: what is observed, as it is.
     prev_action: float32 `[T, A]`, the vector of the action that led to the
       frame, one-hot if actions are integers; zeros where an episode starts and
       at the first step given.
@@ -41,8 +47,8 @@ def align(episode: Episode, num_actions: int) -> dict[str, np.ndarray]:
   prev_action = np.zeros((len(action), num_actions), np.float32)
   prev_action[1:] = action[:-1]
   prev_action[is_first] = 0
-  return {
-    'image': np.asarray(episode['observation']['image']),
+  seen = {name: np.asarray(x) for name, x in episode['observation'].items()}
+  return seen | {
     'prev_action': prev_action,
     'is_first': is_first,
     'mask': 1 - is_first.astype(np.float32),
@@ -85,6 +91,28 @@ def _reward(episode: Episode, is_first: np.ndarray) -> dict[str, np.ndarray]:
   reward = np.roll(np.asarray(episode['reward'], np.float32), 1)
   reward[0] = 0
   return {'reward': np.where(is_first, np.float32(0), reward)}
+
+
+def numbers(observed: ArrayLike) -> Float[Array, '...']:
+  """Returns what is observed in the units of predictions.
+
+  Frames, uint8, are divided by 255; states are as they are.
+  """
+  x = jnp.asarray(observed)
+  return x.astype(jnp.float32) / (255 if x.dtype == jnp.uint8 else 1)
+
+
+def blank(
+  metadata: Mapping[str, Any], lead: tuple[int, ...]
+) -> dict[str, np.ndarray]:
+  """Returns observations of a data set's kind, all zeros, `[*lead, ...]`.
+
+  Args:
+    metadata: of the data set: observation and frame.
+    lead: sizes of the axes before those of an observation.
+  """
+  name = metadata['observation']
+  return {name: np.zeros((*lead, *metadata['frame']), _DTYPES[name])}
 
 
 def split_time(

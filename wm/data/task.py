@@ -1,4 +1,4 @@
-"""A data set and the world model that fits its frames and actions."""
+"""A data set and the world model that fits what it observes and does."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -10,7 +10,8 @@ class Task(NamedTuple):
   """What training and evaluation have in common.
 
   Attributes:
-    metadata: of the data set: name, num_actions, context, query, length, frame.
+    metadata: of the data set: name, num_actions, context, query, length,
+      observation, frame.
     load: `(split) -> episodes`, builds the data set if it is missing.
     model: the world model.
   """
@@ -30,10 +31,29 @@ def task(
   Args:
     describe: `() -> metadata` of the data set.
     load: `(split=...) -> episodes` of the same data set.
-    model: `(image_shape=..., num_actions=...) -> WorldModel`.
+    model: `(image_shape=..., num_actions=..., observation=...) -> WorldModel`.
   """
   metadata = describe()
   world_model = model(
-    image_shape=tuple(metadata['frame']), num_actions=metadata['num_actions']
+    image_shape=tuple(metadata['frame']),
+    num_actions=metadata['num_actions'],
+    observation=metadata['observation'],
   )
   return Task(metadata, load, world_model)
+
+
+def check_frames(metadata: Mapping[str, Any], program: str) -> None:
+  """Checks that there are frames, for a program that shows them.
+
+  Args:
+    metadata: Of the data set.
+    program: Its name.
+
+  Raises:
+    ValueError: If something else is observed.
+  """
+  if metadata['observation'] != 'image':
+    raise ValueError(
+      f'{program}: needs frames; got {metadata["name"]}, where '
+      f'{metadata["observation"]!r} is observed; change the gin macro DATA'
+    )

@@ -16,8 +16,9 @@ class Latent(NamedTuple):
   Attributes:
     size: Z, the length of a sample.
     stats: S, the length of the statistics.
-    blank: `[Z]`, stands where no latent has been: the mean of no information.
-      Not zero, because normalising an exact zero makes gradients explode.
+    blank: `[Z]`, stands where no latent has been, such as the mean of no
+      information. Not zero, because normalising an exact zero makes gradients
+      explode.
     sample: `(key, stats[..., S]) -> z[..., Z]`, with gradients to the
       statistics.
     mode: `(stats[..., S]) -> z[..., Z]`, the likeliest z.
@@ -83,6 +84,49 @@ def categorical(
 
   blank = jnp.full(size, 1 / classes)
   return Latent(size, size, blank, sample, mode, kl)
+
+
+def gaussian(size: int = 32, least: float = 0.1) -> Latent:
+  """Returns a vector of independent Gaussians with reparametrised gradients.
+
+  Statistics are means and what softplus makes deviations of. For what changes
+  smoothly, such as a state of physics, where classes are coarse; the RSSM's
+  first latent (Hafner et al. 2019, arXiv 1811.04551).
+
+  Args:
+    size: Z.
+    least: The smallest deviation; means may lie as far apart as they need.
+
+  Raises:
+    ValueError: If a number is out of range.
+  """
+  if size < 1 or least <= 0:
+    raise ValueError(
+      f'gaussian: numbers out of range; got size={size}, least={least}, need '
+      'size >= 1 and least > 0; change latents.gaussian'
+    )
+
+  def split(stats: Array) -> tuple[Array, Array]:
+    mean, free = jnp.split(stats, 2, axis=-1)
+    return mean, jax.nn.softplus(free) + least
+
+  def sample(key: Key, stats: Float[Array, '... S']) -> Float[Array, '... Z']:
+    mean, deviation = split(stats)
+    return mean + deviation * jax.random.normal(key, mean.shape)
+
+  def mode(stats: Float[Array, '... S']) -> Float[Array, '... Z']:
+    return split(stats)[0]
+
+  def kl(
+    stats_q: Float[Array, '... S'], stats_p: Float[Array, '... S']
+  ) -> Float[Array, '...']:
+    (mean_q, of_q), (mean_p, of_p) = split(stats_q), split(stats_p)
+    apart = jnp.square((mean_q - mean_p) / of_p)
+    ratio = of_q / of_p
+    terms = (jnp.square(ratio) + apart - 1) / 2 - jnp.log(ratio)
+    return jnp.sum(terms, axis=-1)
+
+  return Latent(size, 2 * size, jnp.ones(size), sample, mode, kl)
 
 
 def _draw(key: Key, log_p: Float[Array, '... classes']) -> Array:

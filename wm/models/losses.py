@@ -6,6 +6,7 @@ from jax.typing import ArrayLike
 from jaxtyping import Array, Float, UInt8
 
 from wm.models.latents import Latent
+from wm.nets import vectors
 
 
 def image_error(
@@ -18,6 +19,17 @@ def image_error(
   """
   error = predicted - jnp.asarray(image, jnp.float32) / 255
   return jnp.sum(jnp.square(error), axis=(-3, -2, -1))
+
+
+def state_error(
+  predicted: Float[Array, 'B T S'], state: Float[ArrayLike, 'B T S']
+) -> Float[Array, 'B T']:
+  """Returns the squared error of symlog values, summed over the numbers.
+
+  As `image_error`, of a Gaussian over symlog(x).
+  """
+  error = vectors.symlog(predicted) - vectors.symlog(jnp.asarray(state))
+  return jnp.sum(jnp.square(error), axis=-1)
 
 
 def balanced_kl(

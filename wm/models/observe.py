@@ -1,4 +1,4 @@
-"""Filtering data: from frames and actions to latents and hidden states."""
+"""Filtering data: from what is observed to latents and hidden states."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -54,7 +54,8 @@ def see(
     memory = state.carry, state.z
     action, first = row['prev_action'], row.get('is_first')
     checks.call('see', memory, action, first, 1, 'prev_action')
-    embed = parts.encoder.apply(ready['encoder'], row['image'][:, None])[:, 0]
+    now = jax.tree.map(lambda x: x[:, None], row)
+    embed = parts.encoder.apply(ready['encoder'], now)[:, 0]
     return _see(parts, sees, ready, key, state, embed, action, first)
 
   return see
@@ -99,7 +100,7 @@ def parallel() -> Observer:
       steps: ArrayLike | None = None,
     ) -> tuple[State, Rollout]:
       is_first, blank = batch.get('is_first'), parts.latent.blank
-      embed = parts.encoder.apply(params['encoder'], batch['image'])
+      embed = parts.encoder.apply(params['encoder'], batch)
       post = parts.posterior.apply(params['posterior'], embed)
       carry, last, start = (None, blank, 0) if state is None else state
       start += shards.offset(post.shape[1])
@@ -152,7 +153,7 @@ def recurrent() -> Observer:
     ) -> tuple[State, Rollout]:
       shards.check_whole('observe.recurrent')
       actions, is_first = batch['prev_action'], batch.get('is_first')
-      embed = parts.encoder.apply(params['encoder'], batch['image'])
+      embed = parts.encoder.apply(params['encoder'], batch)
       backbone = parts.backbone.prepare(params['backbone'])
       ready = {**params, 'backbone': backbone}
       if state is None:

@@ -15,13 +15,13 @@ class Parts(NamedTuple):
   Their parameters are the entries of the same names.
 
   Attributes:
-    encoder: `x_t[..., H, W, C] -> e_t[..., E]`.
+    encoder: `batch -> e_t[..., E]`, of its observations x_t.
     posterior: `e_t -> statistics of q(z_t | x_t)`, or of q(z_t | h_t, x_t)
       from `[e_t, h_t]`.
     join: `[z_{t-1}, a_t] -> u_t`, where a_t led from x_{t-1} to x_t.
     backbone: `u_1..u_t -> h_t`.
     prior: `h_t -> statistics of p(z_t | h_t)`.
-    decoder: `[h_t, z_t] -> x_t[..., H, W, C]`.
+    decoder: `[h_t, z_t] -> x_t`, such as `[..., H, W, C]`.
     latent: the family of both distributions.
     heads: `[h_t, z_t] -> {name: statistics of a number}`.
   """

@@ -29,7 +29,7 @@ _AFTER_ALL_STEPS = 2**32 - 1  # Draws of latents fold in a step.
 
 
 def world_model(
-  image_shape: tuple[int, int, int],
+  image_shape: tuple[int, ...],
   num_actions: int,
   backbone: Backbone,
   latent: latents.Latent | None = None,
@@ -43,6 +43,7 @@ def world_model(
   balance: float = 0.8,
   kl_weight: float = 1.0,
   image_weight: float = 1.0,
+  observation: str = 'image',
 ) -> WorldModel:
   """Returns the world model of "Facing Off World Model Backbones" (2023).
 
@@ -58,11 +59,13 @@ def world_model(
   The paper's sizes are not known; the defaults are ours, near DreamerV3's.
 
   Args:
-    image_shape: `(H, W, C)` of a frame.
+    image_shape: `(H, W, C)` of a frame, or what the shape of an observation is
+      where no frames are observed.
     num_actions: A, length of the action vector.
     backbone: The sequence model, whose width is free.
     latent: The family of z; by default 32 categoricals of 32 classes.
-    encoder: `(image_shape) -> Net` from frames to vectors.
+    encoder: `(image_shape) -> Net` from frames to vectors; such as
+      `vectors.encoder` where states are observed.
     decoder: `(image_shape) -> Net` from vectors to frames.
     observe: What the posterior sees; by default `observe.parallel()`.
     heads: By name of a field of the batch, such as `reward`, the family of
@@ -70,11 +73,13 @@ def world_model(
     framewise: How the encoder goes through time: `pieces.at_once`, or
       `pieces.recomputed()` where memory is short.
     score: `(decoder) -> score`, which frames are decoded in training:
-      `scoring.every_frame`, or `scoring.random_frames` where time is short.
+      `scoring.every_frame`, or `scoring.random_frames` where time is short;
+      and by which error.
     units: Width of the joins and heads.
     balance: Share of the KL that trains the prior, in [0, 1].
     kl_weight: Weight of the KL in the loss.
     image_weight: Weight of the squared error in the loss.
+    observation: The field of a batch that is observed and decoded.
 
   Raises:
     ValueError: If the encoder or decoder cannot have that frame; when called,
@@ -83,9 +88,8 @@ def world_model(
   latent = latents.categorical() if latent is None else latent
   heads = dict(heads or {})
   observer = observing.parallel() if observe is None else observe
-  see = encoder(image_shape)
   parts = Parts(
-    encoder=see._replace(apply=framewise(see.apply)),
+    encoder=_of(observation, encoder(image_shape), framewise),
     posterior=observer.posterior(latent.stats, units),
     join=_join(latent.size, num_actions, units),
     backbone=backbone,
@@ -96,8 +100,8 @@ def world_model(
       {name: layers.mlp(units, 1, head.stats) for name, head in heads.items()}
     ),
   )
-  image_score = score(parts.decoder)
-  weights = {'image': image_weight, 'kl': kl_weight}
+  decoder_score = score(parts.decoder)
+  weights = {observation: image_weight, 'kl': kl_weight}
   weights |= {name: head.weight for name, head in heads.items()}
   filter_data = observer.observe(parts)
   prepare = imagining.prepare(parts)
@@ -105,7 +109,7 @@ def world_model(
 
   def init(key: Key, batch: Batch) -> Params:
     keys = dict(zip(Parts._fields, jax.random.split(key, 8), strict=True))
-    size = batch['image'].shape[:2]
+    size = batch['prev_action'].shape[:2]
     params = {}
 
     def add(name: str, width: int) -> jax.ShapeDtypeStruct:
@@ -114,10 +118,8 @@ def world_model(
       params[name] = part.init(keys[name], x)
       return x
 
-    params['encoder'] = parts.encoder.init(keys['encoder'], batch['image'])
-    embed = jax.eval_shape(
-      parts.encoder.apply, params['encoder'], batch['image']
-    )
+    params['encoder'] = parts.encoder.init(keys['encoder'], batch)
+    embed = jax.eval_shape(parts.encoder.apply, params['encoder'], batch)
     add('join', latent.size + num_actions)
     u = add('backbone', units)
     _, h = jax.eval_shape(
@@ -135,10 +137,10 @@ def world_model(
 
   def predict(params: Params, rollout: Rollout) -> dict[str, Array]:
     features = _features(rollout)
-    image = parts.decoder.apply(params['decoder'], features)
+    decoded = parts.decoder.apply(params['decoder'], features)
     stats = guess(params, features)
     means = {name: head.mean(stats[name]) for name, head in heads.items()}
-    return {'image': image, **means}
+    return {observation: decoded, **means}
 
   def loss(
     params: Params, key: Key, state: State | None, batch: Batch
@@ -147,23 +149,23 @@ def world_model(
     mask = batch['mask']
     share = mask / jnp.maximum(jnp.sum(mask), 1)
     features = _features(rollout)
-    image_mean, image_term = image_score(
+    mean, term = decoder_score(
       params['decoder'],
       jax.random.fold_in(key, _AFTER_ALL_STEPS),
       features,
-      batch['image'],
+      _field(batch, observation, 'observation'),
       share,
     )
     stats = guess(params, features)
     terms = {
       'kl': losses.balanced_kl(latent, rollout.post, rollout.prior, balance),
     } | {
-      name: head.loss(stats[name], _target(batch, name))
+      name: head.loss(stats[name], _field(batch, name, 'heads'))
       for name, head in heads.items()
     }
-    means = {'image': image_mean}
+    means = {observation: mean}
     means |= {k: jnp.sum(v * share) for k, v in terms.items()}
-    terms |= {'image': image_term}
+    terms |= {observation: term}
     total = sum(weights[k] * v for k, v in means.items())
     return total, LossAux(state, terms, {'loss': total, **means})
 
@@ -185,14 +187,32 @@ def _features(rollout: Rollout) -> Array:
   return jnp.concatenate([rollout.h, rollout.z], axis=-1)
 
 
-def _target(batch: Batch, name: str) -> ArrayLike:
-  """Returns the field of a batch that a head predicts."""
+def _field(batch: Batch, name: str, argument: str) -> ArrayLike:
+  """Returns the field of a batch that an argument of the model names."""
   if name not in batch:
     raise ValueError(
-      f'world_model: a head needs a field of the batch; got {name!r}, need one '
-      f'of {", ".join(sorted(batch))}; change world_model.world_model.heads'
+      f'world_model: {argument} needs a field of the batch; got {name!r}, need '
+      f'one of {", ".join(sorted(batch))}; change '
+      f'world_model.world_model.{argument}'
     )
   return batch[name]
+
+
+def _of(
+  observation: str,
+  net: Net,
+  framewise: Callable[[pieces.Framewise], pieces.Framewise],
+) -> Net:
+  """Returns the net of one field of a batch."""
+  apply = framewise(net.apply)
+
+  def seen(batch: Batch) -> ArrayLike:
+    return _field(batch, observation, 'observation')
+
+  return Net(
+    lambda key, batch: net.init(key, seen(batch)),
+    lambda params, batch: apply(params, seen(batch)),
+  )
 
 
 def _join(latent_size: int, num_actions: int, units: int) -> Net:

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
+from wm.nets import vectors
 from wm.types import Key, Net, Params
 
 
@@ -53,7 +54,7 @@ def two_hot(
 ) -> Head:
   """Returns a head for any numbers: a categorical over bins of symlog values.
 
-  With symlog(x) = sign(x) ln(1 + |x|), a target lies between two bins, each
+  With symlog as in `nets.vectors`, a target lies between two bins, each
   likely as it is near; what is expected is symexp of the expected bin (Hafner
   et al. 2023, arXiv 2301.04104).
 
@@ -76,7 +77,7 @@ def two_hot(
     stats: Float[Array, '*batch S'], target: Float[ArrayLike, '*batch']
   ) -> Float[Array, '*batch']:
     target = jnp.asarray(target)
-    place = jnp.sign(target) * jnp.log1p(jnp.abs(target))
+    place = vectors.symlog(target)
     place = (jnp.clip(place, -limit, limit) + limit) * (bins - 1) / (2 * limit)
     apart = jnp.abs(place[..., None] - jnp.arange(bins))
     wanted = jnp.maximum(1 - apart, 0)
@@ -84,7 +85,7 @@ def two_hot(
 
   def mean(stats: Float[Array, '*batch S']) -> Float[Array, '*batch']:
     expected = jnp.sum(jax.nn.softmax(stats) * centres, axis=-1)
-    return jnp.sign(expected) * jnp.expm1(jnp.abs(expected))
+    return vectors.symexp(expected)
 
   return Head(bins, weight, loss, mean)
 

@@ -16,7 +16,7 @@ from jax.typing import ArrayLike
 from wm.nets import layers
 from wm.types import Array, Key, Net, Params
 
-Shape = tuple[int, int, int]
+Shape = tuple[int, ...]
 _EPSILON = 1e-3  # As in DreamerV3; patches of plain sky have little variance.
 Spec = Array | np.ndarray | jax.ShapeDtypeStruct
 
@@ -25,8 +25,15 @@ def stages(image_shape: Shape) -> int:
   """Returns how often a frame of `(H, W, C)` can be halved.
 
   Raises:
-    ValueError: If the frame is not square or does not reach a side of 4 to 7.
+    ValueError: If that is no frame, if it is not square or if it does not reach
+      a side of 4 to 7.
   """
+  if len(image_shape) != 3:
+    raise ValueError(
+      f'images: observations must be frames; got the shape {image_shape}, need '
+      '(H, W, C); change the data set or the encoder and decoder of '
+      'world_model.world_model'
+    )
   height, width, _ = image_shape
   count, side = 0, height
   while side >= 8 and side % 2 == 0:

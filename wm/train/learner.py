@@ -72,7 +72,7 @@ def _learner(
       params=params,
       opt_state=optimizer.init(params),
       key=key,
-      carry=initial(len(batch['image'])),
+      carry=initial(len(batch['prev_action'])),
     )
 
   def update(
