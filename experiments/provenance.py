@@ -6,6 +6,7 @@ import importlib.metadata
 import json
 import os
 import platform
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -25,6 +26,8 @@ _PACKAGES = (
   'orbax-checkpoint',
   'tensorflow-datasets',
 )
+
+_IMPORT = re.compile(r'(from|import) ')
 
 
 def claim(workdir: Path, configuration: str) -> None:
@@ -68,14 +71,16 @@ def write_whole(path: Path, text: str) -> None:
 
 
 def _check_same(path: Path, configuration: str) -> None:
-  before = path.read_text()
-  if before == configuration:
+  """Raises a ValueError where more differs than which modules there are."""
+  before, now = (
+    [line for line in text.splitlines() if not _IMPORT.match(line)]
+    for text in (path.read_text(), configuration)
+  )
+  if before == now:
     return
   changed = [
     line
-    for line in difflib.unified_diff(
-      before.splitlines(), configuration.splitlines(), lineterm='', n=0
-    )
+    for line in difflib.unified_diff(before, now, lineterm='', n=0)
     if line[:1] in '+-' and line[:3] not in ('+++', '---')
   ]
   raise ValueError(

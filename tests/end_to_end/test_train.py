@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from tensorboard.backend.event_processing import event_accumulator
 
+from experiments import provenance
 from tests.end_to_end import runs
 
 STEPS = 30
@@ -122,6 +123,13 @@ def test_a_folder_of_another_configuration_is_left_alone(whole):
   assert '+SEED = 3' in done.stderr
   assert 'Traceback' not in done.stderr
   assert (workdir / 'config.gin').read_text() == before
+
+
+def test_a_new_module_is_no_other_configuration(tmp_path):
+  provenance.claim(tmp_path, 'from wm import types\n\nSEED = 0\n')
+  provenance.claim(tmp_path, 'from wm import config, types\n\nSEED = 0\n')
+  with pytest.raises(ValueError, match='another configuration'):
+    provenance.claim(tmp_path, 'from wm import types\n\nSEED = 1\n')
 
 
 def test_a_folder_that_cannot_be_made_is_said(tmp_path):
