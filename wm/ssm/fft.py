@@ -1,12 +1,12 @@
 """Causal convolution by the real fast Fourier transform."""
 
-import functools
-
 import jax
 import jax.numpy as jnp
-from jax.custom_batching import custom_vmap
-from jax.experimental.custom_partitioning import custom_partitioning
+from jax.sharding import PartitionSpec
 from jaxtyping import Array, Float
+
+_ROWS = 'data'
+"""The axis of a mesh that rows lie along."""
 
 
 def convolve(
@@ -21,8 +21,23 @@ def convolve(
   Returns:
     y, the first T outputs.
   """
-  y = _convolve(jnp.moveaxis(u, 1, 2), kernel)
+  y = _by_rows(_convolve, jnp.moveaxis(u, 1, 2), kernel)
   return jnp.moveaxis(y, 2, 1)
+
+
+def _by_rows(function, u, kernel):
+  """Each device convolves the rows that it has; XLA would gather them all."""
+  mesh = jax.sharding.get_abstract_mesh()
+  if mesh.shape.get(_ROWS, 1) == 1 or _ROWS in mesh.manual_axes:
+    return function(u, kernel)
+  rows, everywhere = PartitionSpec(_ROWS), PartitionSpec()
+  return jax.shard_map(
+    function,
+    in_specs=(rows, everywhere),
+    out_specs=rows,
+    axis_names={_ROWS},
+    check_vma=False,
+  )(u, kernel)
 
 
 @jax.custom_vjp
@@ -37,8 +52,8 @@ def _convolve(u, kernel):
 
 def _forward(u, kernel):
   n = size(u.shape[-1] + kernel.shape[-1] - 1)
-  u_hat, kernel_hat = _rfft(u, n), _rfft(kernel, n)
-  y = _irfft(u_hat * kernel_hat, n)[..., : u.shape[-1]]
+  u_hat, kernel_hat = jnp.fft.rfft(u, n), jnp.fft.rfft(kernel, n)
+  y = jnp.fft.irfft(u_hat * kernel_hat, n)[..., : u.shape[-1]]
   return y, (u_hat, kernel_hat, kernel)
 
 
@@ -46,9 +61,9 @@ def _backward(residuals, g):
   u_hat, kernel_hat, kernel = residuals
   length, taps = g.shape[-1], kernel.shape[-1]
   n = size(length + taps - 1)
-  g_hat = _rfft(g, n)
-  to_u = _irfft(g_hat * kernel_hat.conj(), n)
-  to_kernel = _irfft((g_hat * u_hat.conj()).sum(0), n)
+  g_hat = jnp.fft.rfft(g, n)
+  to_u = jnp.fft.irfft(g_hat * kernel_hat.conj(), n)
+  to_kernel = jnp.fft.irfft((g_hat * u_hat.conj()).sum(0), n)
   return to_u[..., :length], to_kernel[..., :taps]
 
 
@@ -68,34 +83,3 @@ def _is_smooth(n):
     while n % prime == 0:
       n //= prime
   return n == 1
-
-
-def _along_last(transform):
-  """Returns a transform `(x[..., T], n)` whose rows stay on their devices.
-
-  Left alone, XLA gathers all rows on every device. It has no derivatives.
-  """
-
-  def along_last(x, n):
-    return transform(x, n)
-
-  def partition(n, mesh, arguments, result):
-    lies = result.sharding, (arguments[0].sharding,)
-    return mesh, functools.partial(along_last, n=n), *lies
-
-  split = custom_partitioning(along_last, static_argnums=(1,))
-  split.def_partition(
-    partition,
-    sharding_rule='... t -> ... f',
-    need_replication_factors=('t', 'f'),
-  )
-
-  def over_rows(x, n):
-    rows = custom_vmap(lambda x: split(x, n))
-    rows.def_vmap(lambda size, is_batched, x: (rows(x), True))
-    return rows(x)
-
-  return over_rows
-
-
-_rfft, _irfft = _along_last(jnp.fft.rfft), _along_last(jnp.fft.irfft)

@@ -3,6 +3,8 @@
 What stretches tell each other is in `wm.backbones.shards`.
 """
 
+from collections.abc import Callable
+
 import jax
 import jax.numpy as jnp
 from jax.sharding import PartitionSpec
@@ -17,16 +19,15 @@ def over_time(layout: sharding.Layout, model: WorldModel) -> WorldModel:
 
   Each device of the axis `time` sees a stretch of all sequences. The loss is
   the mean over all steps that the mask keeps; the state after the batch is not
-  known. With one device along `time` it is the model as it is.
+  known. With one device along `time` it is the model as it is, told the mesh.
 
   Args:
     layout: of devices.
     model: any.
   """
   if layout.mesh.shape[shards.AXIS] == 1:
-    return model
+    return model._replace(loss=_told(layout, model.loss))
   along = PartitionSpec(None, shards.AXIS)
-  others = {name for name, size in layout.mesh.shape.items() if size == 1}
 
   def stretch(params: Params, key: Key, batch: Batch) -> tuple:
     value, aux = model.loss(params, key, None, batch)
@@ -52,9 +53,19 @@ def over_time(layout: sharding.Layout, model: WorldModel) -> WorldModel:
       mesh=layout.mesh,
       in_specs=(PartitionSpec(), PartitionSpec(), along),
       out_specs=(PartitionSpec(), along, PartitionSpec()),
-      axis_names={shards.AXIS, *others},
+      axis_names={shards.AXIS},
       check_vma=False,
     )(params, key, dict(batch))
     return value, LossAux(None, terms, measurements)
 
   return model._replace(loss=loss)
+
+
+def _told(layout: sharding.Layout, loss: Callable) -> Callable:
+  """Returns a loss inside of which the mesh is known."""
+
+  def told(*data):
+    with jax.sharding.use_abstract_mesh(layout.mesh.abstract_mesh):
+      return loss(*data)
+
+  return told
