@@ -36,6 +36,8 @@ def playing(workdir):
     cwd=ROOT,
     stdout=subprocess.PIPE,
     text=True,
+    # What a shell starts in the background would ignore the interrupt.
+    preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
   )
   said = (re.search(r'http://127.0.0.1:(\d+)/', x) for x in process.stdout)
   yield int(next(found for found in said if found)[1])
