@@ -14,6 +14,13 @@ import numpy as np
 import orbax.checkpoint as ocp
 
 ROOT = pathlib.Path(__file__).parents[2]
+SMALL_PPO = (
+  'learning.ppo.evaluations = 2',
+  'learning.ppo.environments = 16',
+  'learning.ppo.unroll = 4',
+  'learning.ppo.batch = 16',
+  'learning.ppo.minibatches = 1',
+)
 
 
 def command(workdir, *flags):

@@ -12,6 +12,7 @@ import datasets
 from datasets import catalogue
 from experiments import launch, learning, playing
 from tests import clue
+from tests.end_to_end import runs
 from third_party import brax_ppo
 from wm.control import environment, memory, remembering, resets
 
@@ -97,11 +98,7 @@ SMALL = [
   'control.control.true_episodes = 4',
   'control.control.batch = 4',
   'learning.ppo.steps = 512',
-  'learning.ppo.evaluations = 2',
-  'learning.ppo.environments = 16',
-  'learning.ppo.unroll = 4',
-  'learning.ppo.batch = 16',
-  'learning.ppo.minibatches = 1',
+  *runs.SMALL_PPO,
 ]
 
 

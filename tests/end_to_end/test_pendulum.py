@@ -8,6 +8,7 @@ import tensorflow_datasets as tfds
 
 import datasets
 from experiments import launch
+from tests.end_to_end import runs
 
 FILES = [
   'base.gin',
@@ -26,11 +27,7 @@ SMALL = [
   "collect.collect.episodes = {'train': 5, 'val': 2, 'test': 2}",
   'collect.collect.batch = 4',
   'learning.ppo.steps = 256',
-  'learning.ppo.evaluations = 2',
-  'learning.ppo.environments = 16',
-  'learning.ppo.unroll = 4',
-  'learning.ppo.batch = 16',
-  'learning.ppo.minibatches = 1',
+  *runs.SMALL_PPO,
 ]
 
 

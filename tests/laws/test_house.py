@@ -51,7 +51,7 @@ _WALK = (
 
 _HOMELESS = {'common', 'helpers', 'misc', 'util', 'utils'}
 _PRIVATE = {
-  'a path of one machine': r'(?<![\w.\-/])/(?:home|root|Users|work|opt)/\w',
+  'a path of one machine': r'(?<![\w.\-/])/(?:home|root|tmp|Users|work|opt)/\w',
   'a host of packages': r'(?i)pypi\.|pythonhosted\.|anaconda\.|file:/{3}',
   'an option that names one': r'--(?:(?:extra-)?index-url|find-links)',
 }

@@ -83,9 +83,8 @@ def episode_chunks(
       f'episodes of {length} steps, need 1 to {length}; change '
       'loader.episode_chunks.chunk'
     )
-  rows = batch * length // chunk
-  rows -= rows % multiple if multiple > 0 else rows
-  if not rows:
+  rows = batch * length // chunk // max(1, multiple) * multiple
+  if rows < 1:
     raise ValueError(
       f'loader: a batch needs rows; {batch} episodes of {length} steps are '
       f'{batch * length // chunk} chunks, got multiple={multiple}; change '
