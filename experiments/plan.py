@@ -146,6 +146,13 @@ TABLES = {
     recipe='control/hallway',
     then='control',
   ),
+  'control_hallway_30': Table(
+    'distracting_memory_100',
+    _each(PAPERS, 20),
+    after='hallway_30',
+    recipe='control/hallway_30',
+    then='control',
+  ),
   'control_doors': Table(
     'multi_doors_keys_3',
     _each(PAPERS, 20),
@@ -192,7 +199,7 @@ def runs(
   of a table for the first seeds.
 
   Args:
-    tables: names of `TABLES`; those that they start from are added.
+    tables: names of `TABLES`; runs that theirs start from are added.
     seeds: how many, from 0.
     scale: of `SCALES`.
 
@@ -205,17 +212,18 @@ def runs(
       f'face_off: no table {", ".join(sorted(unknown))}; there are '
       f'{", ".join(TABLES)}; change --tables'
     )
-  needed = set(tables)
-  for name in reversed(TABLES):
-    if name in needed and scale == 'laptop' and TABLES[name].after:
-      needed.add(TABLES[name].after)
+  needed = {name: set(TABLES[name].models) for name in tables}
+  for name in reversed(TABLES) if scale == 'laptop' else ():
+    after = TABLES[name].after
+    if after and name in needed:
+      needed.setdefault(after, set()).update(needed[name])
   for seed in range(seeds):
     for name, table in TABLES.items():
       left_out = table.stage and scale != 'laptop'
-      if name in needed and not left_out:
-        for model in table.models:
-          if not (seed and model in table.once):
-            yield _run(name, model, seed, scale)
+      for model in table.models:
+        once = seed and model in table.once
+        if model in needed.get(name, ()) and not left_out and not once:
+          yield _run(name, model, seed, scale)
 
 
 def is_done(root: Path, run: Run) -> bool:

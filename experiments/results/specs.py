@@ -132,8 +132,6 @@ def _doors(keys: str) -> Spec:
   )
 
 
-
-
 def _control(title: str, note: str, *columns: Column) -> Spec:
   return Spec(
     f'{title}, a policy learned in imagination',
@@ -151,6 +149,15 @@ def _control(title: str, note: str, *columns: Column) -> Spec:
       }
       for who, which in (('random actions', 'random'), ('script', 'script'))
     },
+  )
+
+
+def _control_hallway(width: int) -> Spec:
+  return _control(
+    f'Distracting Memory, {width} wide',
+    'success is to end at the choice of the clue\'s colour. Who walks to the '
+    'junction and guesses has 50 %.',
+    *_REWARD,
   )
 
 
@@ -228,12 +235,8 @@ SPECS = {
       }
     },
   ),
-  'control_hallway': _control(
-    'Distracting Memory, 10 wide',
-    'success is to end at the choice of the clue\'s colour. Who walks to the '
-    'junction and guesses has 50 %.',
-    *_REWARD,
-  ),
+  'control_hallway': _control_hallway(10),
+  'control_hallway_30': _control_hallway(30),
   'control_doors': _control(
     'Multi Doors Keys, three keys',
     'success is to open a door, and the return how many are opened, in 50 '

@@ -27,6 +27,11 @@ def test_stages_are_added_at_laptop_scale_alone():
   assert tables('paper') == tables('smoke') == {'hallway_100'}
 
 
+def test_models_are_added_that_start_from_another_run():
+  models = {run.model for run in plan.runs(['hallway_200'], 1)}
+  assert models == set(plan.TABLES['hallway_200'].models)
+
+
 def _files(run):
   (command, *_) = run.commands(pathlib.Path('runs'))
   flags = [flag.partition('=') for flag in command[1:]]
