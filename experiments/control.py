@@ -46,6 +46,7 @@ def control(
   batch: int = 32,
   context: int | None = None,
   horizon: int | None = None,
+  ahead: int | None = None,
   seed: int = 0,
   pick: Callable[[checkpoint.Checkpoints], int] = checkpoint.last_step,
   actions: Callable[[int], kinds.Actions] = kinds.integers,
@@ -69,8 +70,10 @@ def control(
     batch: Episodes observed at a time.
     context: Frames before an episode starts, at least; by default as the data
       set says.
-    horizon: Steps of an episode; by default to the end of those of the data
-      set.
+    horizon: Steps of a true episode; by default to the end of those of the
+      data set.
+    ahead: Steps of an imagined one, after which it is cut off and what would
+      follow is estimated; by default as many.
     seed: Of all draws.
     pick: Which checkpoint: `checkpoint.last_step` or `checkpoint.best_step`.
     actions: `(A) -> Actions`, their kind: `actions.integers` or
@@ -83,6 +86,7 @@ def control(
   length, count = metadata['length'], metadata['num_actions']
   context = metadata['context'] if context is None else context
   horizon = length - context if horizon is None else horizon
+  ahead = horizon if ahead is None else ahead
   kind, observation = actions(count), metadata['observation']
   first, last = (context - 1, length - 2) if between is None else between
   if not 0 <= first <= last < length:
@@ -90,11 +94,16 @@ def control(
       f'control: episodes have {length} steps; got starts between {first} and '
       f'{last}, need 0 to {length - 1}; change control.control.between'
     )
+  if min(horizon, ahead) < 1:
+    raise ValueError(
+      f'control: episodes have a step or more; got {horizon} true and {ahead} '
+      'imagined ones; change control.control.horizon or control.control.ahead'
+    )
 
   def run(workdir: Path) -> None:
     # What loads physics engines is loaded when it is needed.
     from wm.control import environment as environments
-    from wm.control import remembering
+    from wm.control import remembering, resets
 
     step, params = restoring.params(task, workdir, pick)
     env = environment()
@@ -115,7 +124,13 @@ def control(
     found = folder / 'policy'
     shutil.rmtree(found, ignore_errors=True)
     algorithm.learn(
-      imagined, remembered, horizon, kind.discrete, seed, found, curve.add
+      resets.batched(imagined, ahead),
+      resets.batched(remembered, horizon),
+      horizon,
+      kind.discrete,
+      seed,
+      found,
+      curve.add,
     )
     policy = algorithm.load(found, kind.discrete)
     keys = jax.random.split(jax.random.PRNGKey(seed), 4 * true_episodes)
@@ -125,6 +140,7 @@ def control(
       'step': step,
       'episodes': len(keys),
       'horizon': horizon,
+      'ahead': ahead,
       **_numbers('', judge(policy, keys), enough),
       **_numbers('random_', judge(acting.random(kind), keys), enough),
       **_numbers('script_', script, enough),

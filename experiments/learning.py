@@ -13,8 +13,9 @@ class Algorithm(NamedTuple):
   Attributes:
     name: What it is called.
     learn: `(env, true_env, horizon, discrete, seed, folder, progress)`, leaves
-      a policy in a folder. It learns in the first environment and is evaluated
-      in the second, for which `progress(steps, measured)` is called.
+      a policy in a folder. It learns in the first batch of environments and is
+      evaluated in the second, whose episodes have `horizon` steps; then
+      `progress(steps, measured)` is called.
     load: `(folder, discrete, deterministic) -> policy`.
   """
 
@@ -65,12 +66,10 @@ def ppo(
     progress: Callable[[int, dict[str, float]], None],
   ) -> None:
     from third_party import brax_ppo
-    from wm.control import resets
 
     brax_ppo.train(
       env,
       true_env,
-      resets.batched,
       discrete=discrete,
       folder=folder,
       hidden=hidden,

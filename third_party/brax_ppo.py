@@ -21,7 +21,6 @@ from brax.training.agents.ppo import train as ppo
 def train(
   env: base.Env,
   true_env: base.Env,
-  wrap: Callable[..., base.Wrapper],
   discrete: bool,
   folder: Path,
   hidden: tuple[int, ...] = (128, 128),
@@ -30,10 +29,9 @@ def train(
   """Learns a policy by `brax.training.agents.ppo.train`; leaves checkpoints.
 
   Args:
-    env: To learn in.
-    true_env: To evaluate in.
-    wrap: `(env, episode_length=...) -> env` that is batched and goes on when an
-      episode is over.
+    env: A batch of environments to learn in, which goes on when an episode is
+      over.
+    true_env: Such a batch to evaluate in.
     discrete: Whether actions are integers, or else vectors in [-1, 1].
     folder: Of the checkpoints, one after each evaluation.
     hidden: Widths of the hidden layers of policy and value.
@@ -44,7 +42,7 @@ def train(
   ppo.train(
     environment=env,
     eval_env=true_env,
-    wrap_env_fn=wrap,
+    wrap_env=False,
     network_factory=_networks(discrete, hidden),
     save_checkpoint_path=Path(folder).absolute(),
     **arguments,

@@ -56,9 +56,8 @@ def test_a_policy_learned_in_imagination_acts_in_the_world(tmp_path):
     returns.append(float(measured['eval/episode_reward']))
 
   brax_ppo.train(
-    imagined(),
-    acting(),
-    resets.batched,
+    resets.batched(imagined(), clue.LENGTH),
+    resets.batched(acting(), clue.LENGTH),
     discrete=True,
     folder=tmp_path,
     hidden=(32,),
@@ -97,6 +96,7 @@ SMALL = [
   'control.control.starts = 2',
   'control.control.true_episodes = 4',
   'control.control.batch = 4',
+  'control.control.ahead = 3',
   'learning.ppo.steps = 512',
   *runs.SMALL_PPO,
 ]
