@@ -70,9 +70,9 @@ ending in `_smoke` also shorter ones.
     return pole.Pole(config.world)
 
   @classmethod
-  def answers(cls, config, episode):
+  def answers(cls, config, episode, context):
     """Returns nothing: a state shows all that there is."""
-    del config, episode
+    del config, episode, context
     return {}
 
   @staticmethod

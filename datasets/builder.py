@@ -90,14 +90,13 @@ class Builder(shards.ShardedBuilder, skip_registration=True):
 
   @classmethod
   def answers(
-    cls, config: rlds.Config, episode: Mapping[str, Any]
+    cls, config: rlds.Config, episode: Mapping[str, Any], context: int
   ) -> dict[str, np.ndarray]:
     """Returns what metrics ask of an episode and no model sees, [T, ...].
 
-    `age` is that of `datasets.recall`.
+    `age` is that of `datasets.recall`, of a context of so many frames.
     """
-    visible = cls.visible(config, episode)
-    return {'age': recall.age(visible, config.context)}
+    return {'age': recall.age(cls.visible(config, episode), context)}
 
   @staticmethod
   def visible(config: rlds.Config, episode: Mapping[str, Any]) -> np.ndarray:

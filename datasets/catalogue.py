@@ -122,8 +122,8 @@ def chart(name: str, episode: Mapping[str, Any]) -> charts.Chart | None:
 
 def answers(
   name: str, scale: str = '', arguments: Mapping[str, Any] | None = None
-) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
-  """Returns `(episode) -> fields`, what metrics ask of an episode.
+) -> Callable[[Mapping[str, Any], int], dict[str, Any]]:
+  """Returns `(episode, context) -> fields`, what metrics ask of an episode.
 
   Fields are [T, ...]: `age`, as `recall.age` says, and for doors and keys
   `foil`, the frames with the doors the other way, and `guess`, with the doors
@@ -138,7 +138,7 @@ def answers(
     ValueError: there is no such data set.
   """
   if is_recorded(name):
-    return lambda episode: {}
+    return lambda episode, context: {}
   builder, config = find(name, scale, arguments)
   return functools.partial(builder.answers, config)
 

@@ -100,7 +100,6 @@ The folder holds train/*.npz and eval/*.npz, one episode each, as published by
 https://github.com/jurgisp/memory-maze; or *.npz of which the last become val
 and test. Only `9x9` and `15x15`, and their smaller sizes, read it.
 """
-  on_bad = staticmethod(npz.refuse)
 
   @staticmethod
   def oracle(config):

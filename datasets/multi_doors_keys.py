@@ -94,7 +94,7 @@ paper's; in the smoke sizes the context is too short for the walk past all.
     return corridor_plan.visible(config.world, episode)
 
   @classmethod
-  def answers(cls, config, episode):
+  def answers(cls, config, episode, context):
     """Returns `age`, and frames with doors in other states.
 
     `foil` has all of them the other way, and `guess`, after the context, as
@@ -103,8 +103,8 @@ paper's; in the smoke sizes the context is too short for the walk past all.
     from datasets.worlds import corridor_plan
 
     is_open = np.asarray(episode['oracle']['door_open'])
-    last = np.minimum(np.arange(len(is_open)), config.context - 1)
-    return super().answers(config, episode) | {
+    last = np.minimum(np.arange(len(is_open)), context - 1)
+    return super().answers(config, episode, context) | {
       name: corridor_plan.redrawn(config.world, episode, drawn)
       for name, drawn in (('foil', ~is_open), ('guess', is_open[last]))
     }

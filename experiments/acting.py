@@ -102,8 +102,28 @@ def true_starts(
   )
 
 
+def check(where: str, length: int, context: int, horizon: int) -> None:
+  """Raises a ValueError if no episode could begin after a context.
+
+  Args:
+    where: The gin name of what asks.
+    length: Frames of an episode of the data set.
+    context: Frames before an episode starts.
+    horizon: Its steps.
+  """
+  if not 0 < context < length or horizon < 1:
+    raise ValueError(
+      f'{where}: episodes have {length} frames; got a context of {context} and '
+      f'{horizon} steps after it, need 1 to {length - 1} and 1 or more; change '
+      f'{where}.context or {where}.horizon'
+    )
+
+
 def scripted(
-  episodes: Sequence[Mapping[str, Any]], numbers: np.ndarray, context: int
+  episodes: Sequence[Mapping[str, Any]],
+  numbers: np.ndarray,
+  context: int,
+  horizon: int,
 ) -> np.ndarray:
   """Returns what the recorded actions bring in after contexts, `[N]`.
 
@@ -111,9 +131,11 @@ def scripted(
     episodes: Of the data set.
     numbers: Of N of them.
     context: Frames of it.
+    horizon: Steps that count.
   """
   rewards = (episodes[int(n)]['reward'] for n in numbers)
-  return np.array([np.sum(x[context - 1 :]) for x in rewards])
+  query = slice(context - 1, context - 1 + horizon)
+  return np.array([np.sum(x[query]) for x in rewards])
 
 
 def worlds(

@@ -62,6 +62,7 @@ def collect(
   metadata = task.metadata
   context = metadata['context'] if context is None else context
   horizon = metadata['length'] - context if horizon is None else horizon
+  acting.check('collect.collect', metadata['length'], context, horizon)
   counts = dict(metadata['splits'] if episodes is None else episodes)
   for split, count in counts.items():
     if not 0 < count <= metadata['splits'].get(split, 0):
@@ -135,6 +136,8 @@ def _record(
   """Returns an episode: its context as recorded, then what was acted."""
   ends = film.ends[row]
   steps = int(np.argmax(ends)) + 1 if ends.any() else len(ends)
+  # Worlds say `done` at the last frame, too, where an episode is cut off.
+  ended = bool(ends.any()) and context + steps < len(episode['action'])
 
   def joined(before: Sequence[Any], after: Sequence[Any]) -> np.ndarray:
     return np.concatenate([np.asarray(before)[: context - 1], after])
@@ -148,5 +151,5 @@ def _record(
     },
     joined(episode['action'], np.concatenate([acted, nothing])),
     joined(episode['reward'], np.append(paid, np.float32(0))),
-    bool(ends.any()),
+    ended,
   )

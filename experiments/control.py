@@ -21,7 +21,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from experiments import acting, learning, restoring
+from experiments import acting, learning, provenance, restoring
 from experiments.figures import frames as pictures
 from experiments.figures import returns
 from experiments.judging import Frames
@@ -61,12 +61,12 @@ def control(
     start_key: `(split=..., number=...) -> key`, what the world is reset with
       to begin an episode.
     algorithm: Such as `learning.ppo()`.
-    episodes: Of the training split, which imagined ones start in.
+    episodes: Of the training split, at most, which imagined ones start in.
     starts: In each of them.
     between: Steps that these are drawn from, the first and the last; by
       default from the end of the context to the end of the episode.
-    true_episodes: Of the test split, which the policy is judged in where they
-      are not over by then.
+    true_episodes: Of the test split, at most, which the policy is judged in
+      where they are not over by then.
     batch: Episodes observed at a time.
     context: Frames before an episode starts, at least; by default as the data
       set says.
@@ -88,16 +88,19 @@ def control(
   horizon = length - context if horizon is None else horizon
   ahead = horizon if ahead is None else ahead
   kind, observation = actions(count), metadata['observation']
+  episodes = min(episodes, metadata['splits']['train'])
+  true_episodes = min(true_episodes, metadata['splits']['test'])
   first, last = (context - 1, length - 2) if between is None else between
   if not 0 <= first <= last < length:
     raise ValueError(
       f'control: episodes have {length} steps; got starts between {first} and '
       f'{last}, need 0 to {length - 1}; change control.control.between'
     )
-  if min(horizon, ahead) < 1:
+  acting.check('control.control', length, context, horizon)
+  if ahead < 1:
     raise ValueError(
-      f'control: episodes have a step or more; got {horizon} true and {ahead} '
-      'imagined ones; change control.control.horizon or control.control.ahead'
+      f'control: imagined episodes have a step or more; got {ahead}; change '
+      'control.control.ahead'
     )
 
   def run(workdir: Path) -> None:
@@ -122,6 +125,7 @@ def control(
     folder, curve = Path(workdir) / 'control', _Curve()
     folder.mkdir(parents=True, exist_ok=True)
     found = folder / 'policy'
+    (folder / 'metrics.json').unlink(missing_ok=True)
     shutil.rmtree(found, ignore_errors=True)
     algorithm.learn(
       resets.batched(imagined, ahead),
@@ -135,7 +139,9 @@ def control(
     policy = algorithm.load(found, kind.discrete)
     keys = jax.random.split(jax.random.PRNGKey(seed), 4 * true_episodes)
     judge = acting.judge(remembered, horizon)
-    script = acting.scripted(task.load(split='test'), numbers, context)
+    script = acting.scripted(
+      task.load(split='test'), numbers, context, horizon
+    )
     metrics = {
       'step': step,
       'episodes': len(keys),
@@ -147,7 +153,11 @@ def control(
       'curve': curve.points,
     }
     bounds = {who: metrics[f'{who}_return'] for who in ('random', 'script')}
-    returns.write(folder / 'curve.png', curve.points, bounds)
+    lines = {
+      f'{name}, {steps} steps': curve.points[name]
+      for name, steps in (('imagined', ahead), ('true', horizon))
+    }
+    returns.write(folder / 'curve.png', lines, bounds)
     film = acting.film(remembered, policy, horizon)(
       np.arange(_FILMED), keys[:_FILMED]
     )
@@ -156,7 +166,9 @@ def control(
     )
     truth = film.observed[observation]
     figures(folder, Frames(*map(np.asarray, (truth, seen, dreamt))))
-    (folder / 'metrics.json').write_text(json.dumps(metrics, indent=2) + '\n')
+    provenance.write_whole(
+      folder / 'metrics.json', json.dumps(metrics, indent=2) + '\n'
+    )
     print(json.dumps({k: v for k, v in metrics.items() if k != 'curve'}))
 
   return run

@@ -4,6 +4,7 @@ The context is encoded in parallel, the query imagined step by step from the
 actions alone, and both are compared with what really came.
 """
 
+import functools
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -30,7 +31,7 @@ def evaluate(
   metrics: Mapping[str, Metric],
   batch: int,
   episodes: int,
-  answers: Callable[[Any], Mapping[str, Any]] = lambda episode: {},
+  answers: Callable[[Any, int], Mapping[str, Any]] = lambda *_: {},
   samples: int = 1,
   split: str = 'test',
   context: int | None = None,
@@ -47,7 +48,8 @@ def evaluate(
       them.
     batch: Episodes at a time.
     episodes: How many to evaluate on, at most.
-    answers: `(episode) -> fields [T, ...]` that metrics read and no model sees.
+    answers: `(episode, context) -> fields [T, ...]` that metrics read and no
+      model sees.
     samples: Futures imagined of each context; metrics are means over them.
     split: Of the data set.
     context: Steps observed before imagining; by default as the data set says.
@@ -76,7 +78,7 @@ def evaluate(
         task.metadata['num_actions'],
         batch=batch,
         count=count,
-        fields=answers,
+        fields=functools.partial(answers, context=context),
       ),
       context,
       metrics,

@@ -10,11 +10,12 @@ and figures of what is there.
 
 import argparse
 import os
+import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import rich.console
@@ -35,7 +36,7 @@ def work(root: Path, runs: Sequence[plan.Run], jobs: int = 1) -> list[str]:
     The names of those that failed, with those that start from them.
 
   Raises:
-    SystemExit: With the code of a run that was interrupted.
+    SystemExit: The queue or a run was interrupted; with 128 + the signal.
   """
   waiting = [run for run in runs if not plan.is_done(root, run)]
   print(f'{len(runs) - len(waiting)} of {len(runs)} runs are done', flush=True)
@@ -43,13 +44,24 @@ def work(root: Path, runs: Sequence[plan.Run], jobs: int = 1) -> list[str]:
   workers = [
     threading.Thread(target=turns.work, args=(cores,)) for cores in _cores(jobs)
   ]
-  for worker in workers:
-    worker.start()
-  for worker in workers:
-    worker.join()
+  before = {
+    number: signal.signal(number, turns.stop)
+    for number in (signal.SIGINT, signal.SIGTERM)
+  }
+  try:
+    for worker in workers:
+      worker.start()
+    for worker in workers:
+      worker.join()
+  finally:
+    for number, handler in before.items():
+      signal.signal(number, handler)
   if turns.interrupted:
     raise SystemExit(turns.interrupted)
   return turns.failed
+
+
+_INTERRUPTED = (130, 143, -signal.SIGINT, -signal.SIGTERM)
 
 
 class _Turns:
@@ -60,6 +72,7 @@ class _Turns:
     self.interrupted = 0
     self._root, self._count, self._jobs = root, len(runs), jobs
     self._waiting, self._busy = list(runs), []
+    self._processes: set[subprocess.Popen] = set()
     self._slower = 1.0
     self._changed = threading.Condition()
 
@@ -72,10 +85,25 @@ class _Turns:
       if run.after in self.failed:
         print(f'{run.name} is left out: {run.after} failed', flush=True)
         code = 1
-      elif code := _do(self._root, run):
+      elif code := _do(self._root, run, self._wait):
         log = self._root / run.name / 'log.txt'
         print(f'{run.name} failed; see {log}', flush=True)
       self._end(run, code, (time.monotonic() - start) / 60)
+
+  def stop(self, number: int, _: object = None) -> None:
+    """Starts no more runs; passes SIGTERM on, as shells pass Ctrl-C on."""
+    self.interrupted = 128 + number
+    if number == signal.SIGTERM:
+      for process in self._processes:
+        process.terminate()
+    with self._changed:
+      self._changed.notify_all()
+
+  def _wait(self, process: subprocess.Popen) -> int:
+    self._processes.add(process)
+    code = process.wait()
+    self._processes.discard(process)
+    return code
 
   def _take(self) -> plan.Run | None:
     with self._changed:
@@ -101,8 +129,8 @@ class _Turns:
   def _end(self, run: plan.Run, code: int, minutes: float) -> None:
     with self._changed:
       self._busy.remove(run)
-      if code in (130, 143):
-        self.interrupted = code
+      if code in _INTERRUPTED:
+        self.interrupted = abs(code) % 128 + 128
       elif code:
         self.failed.append(run.name)
       else:
@@ -127,17 +155,17 @@ def _cores(jobs: int) -> list[set[int] | None]:
   return [set(cores[job::jobs]) for job in range(jobs)]
 
 
-def _do(root: Path, run: plan.Run) -> int:
+def _do(
+  root: Path, run: plan.Run, wait: Callable[[subprocess.Popen], int]
+) -> int:
   """Returns 0 after all commands of a run, or the code of one that failed."""
   folder = root / run.name
   folder.mkdir(parents=True, exist_ok=True)
   with (folder / 'log.txt').open('a') as log:
     for command in run.commands(root):
       print('$', *command, file=log, flush=True)
-      code = subprocess.run(
-        [sys.executable, '-m', *command], stdout=log, stderr=log, check=False
-      ).returncode
-      if code:
+      words = [sys.executable, '-m', *command]
+      if code := wait(subprocess.Popen(words, stdout=log, stderr=log)):
         return code
   return 0
 
@@ -190,13 +218,10 @@ def main(argv: Sequence[str] | None = None) -> int:
       process.
   """
   given = _parser().parse_args(argv)
-  root = Path(given.workdir)
+  folder = 'face_off' + f'_{given.scale}' * (given.scale != 'laptop')
+  root = Path(given.workdir or f'runs/{folder}')
   try:
-    runs = [
-      run
-      for run in plan.runs(given.tables.split(','), given.seeds, given.scale)
-      if given.models is None or run.model in given.models.split(',')
-    ]
+    runs = _chosen(given)
   except ValueError as error:
     print(f'error: {error}', file=sys.stderr)
     return 2
@@ -205,14 +230,34 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
   try:
     failed = work(root, runs, given.jobs)
-  except KeyboardInterrupt:
-    return 130
   except ValueError as error:
     print(f'error: {error}', file=sys.stderr)
     return 2
   if failed:
     print(f'failed: {", ".join(failed)}', file=sys.stderr)
   return int(bool(failed))
+
+
+def _chosen(given: argparse.Namespace) -> list[plan.Run]:
+  """Returns the runs that were asked for.
+
+  Raises:
+    ValueError: There is no such table or model, or no seed.
+  """
+  if given.seeds < 1:
+    raise ValueError(
+      f'face_off: a run has a seed; got {given.seeds}; change --seeds'
+    )
+  runs = list(plan.runs(given.tables.split(','), given.seeds, given.scale))
+  if given.models is None:
+    return runs
+  models, known = set(given.models.split(',')), {run.model for run in runs}
+  if models - known:
+    raise ValueError(
+      f'face_off: no run of {", ".join(sorted(models - known))} in these '
+      f'tables; there are {", ".join(sorted(known))}; change --models'
+    )
+  return [run for run in runs if run.model in models]
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -222,7 +267,9 @@ def _parser() -> argparse.ArgumentParser:
     formatter_class=argparse.RawDescriptionHelpFormatter,
   )
   parser.add_argument(
-    '--workdir', default='runs/face_off', help='where the run folders are'
+    '--workdir',
+    help='where the run folders are; by default runs/face_off, or, at another '
+    'scale, runs/face_off_SCALE',
   )
   parser.add_argument(
     '--tables',

@@ -33,6 +33,8 @@ _IMPORT = re.compile(r'(from|import) ')
 def claim(workdir: Path, configuration: str) -> None:
   """Writes `config.gin` and `versions.json`, or finds its own there.
 
+  Versions are those that began the run.
+
   Args:
     workdir: The run folder.
     configuration: The operative configuration.
@@ -40,12 +42,13 @@ def claim(workdir: Path, configuration: str) -> None:
   Raises:
     ValueError: If the folder belongs to another configuration.
   """
-  path = workdir / 'config.gin'
+  path, made_by = workdir / 'config.gin', workdir / 'versions.json'
   if path.exists():
     _check_same(path, configuration)
   else:
     write_whole(path, configuration)
-  write_whole(workdir / 'versions.json', json.dumps(versions(), indent=2))
+  if not made_by.exists():
+    write_whole(made_by, json.dumps(versions(), indent=2))
 
 
 def versions() -> dict[str, object]:

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # A run on several GPU nodes under Slurm; JAX finds the processes out by itself.
 #
-#   sbatch --nodes=4 experiments/jobs/slurm.sh s5wm_fourrooms /shared/runs/s5wm
+#   sbatch --nodes=4 experiments/jobs/slurm.sh s5wm_fourrooms \
+#     /shared/runs/s5wm --gin_bindings="BATCH = 32"
 #
 # The first argument is an experiment, the second a run folder that all nodes
 # see; what follows are further flags of the launcher. Data sets lie in

@@ -156,9 +156,14 @@ def _control_hallway(width: int) -> Spec:
   return _control(
     f'Distracting Memory, {width} wide',
     'success is to end at the choice of the clue\'s colour. Who walks to the '
-    'junction and guesses has 50 %.',
-    *_REWARD,
-  )
+    'junction and guesses has 50 %. Rewards are those of the script in '
+    'imagination.',
+    Column('rewards imagined', metric('generation_reward_hit_rate'),
+           '{:.1f} %', max, 100),
+    Column('imagined in vain', metric('generation_reward_false_alarm_rate'),
+           '{:.2f} %', min, 100),
+    *_FRAMES,
+  )  # fmt: skip
 
 
 SPECS = {

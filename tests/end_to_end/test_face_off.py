@@ -2,7 +2,10 @@
 
 import collections
 import json
+import os
 import pathlib
+import subprocess
+import sys
 import time
 
 import pytest
@@ -91,7 +94,7 @@ def test_a_failure_stops_what_needs_it_and_nothing_else(tmp_path, capsys):
 def test_jobs_wait_for_what_they_start_from(tmp_path, monkeypatch):
   events = []
 
-  def do(root, run):
+  def do(root, run, wait):
     events.append(('start', run.name))
     time.sleep(0.02)
     events.append(('end', run.name))
@@ -129,6 +132,32 @@ def test_an_interrupted_run_ends_the_queue(tmp_path, monkeypatch, code):
   assert not (tmp_path / 'a' / 'next_seed0').exists()
 
 
+def test_a_stopped_queue_stops_its_run_and_starts_no_other(tmp_path):
+  (tmp_path / 'waiting.py').write_text(
+    'import os, signal, time\n'
+    'os.kill(os.getppid(), signal.SIGTERM)\n'
+    'time.sleep(60)\n'
+  )
+  (tmp_path / 'queue_of_two.py').write_text(
+    'import pathlib\n'
+    'from experiments import face_off, plan\n'
+    'runs = [plan.Run("a", name, 0, 1.0, None, lambda _: [("waiting",)], "x")\n'
+    '        for name in ("one", "two")]\n'
+    'face_off.work(pathlib.Path("runs"), runs)\n'
+  )
+  path = f'{tmp_path}{os.pathsep}{pathlib.Path().absolute()}'
+  done = subprocess.run(
+    [sys.executable, '-m', 'queue_of_two'],
+    cwd=tmp_path,
+    env=os.environ | {'PYTHONPATH': path},
+    timeout=50,
+    check=False,
+  )
+  assert done.returncode == 143
+  assert (tmp_path / 'runs/a/one_seed0').exists()
+  assert not (tmp_path / 'runs/a/two_seed0').exists()
+
+
 def test_a_job_needs_a_core(capsys):
   assert face_off.main(['--jobs=0', '--tables=rooms']) == 2
   assert '--jobs' in capsys.readouterr().err
@@ -154,6 +183,12 @@ def test_dry_run_says_what_and_how_long(tmp_path, capsys):
   assert out.count('python -m experiments.launch') == 2 * 3 * len(
     plan.TABLES['rooms'].models
   )
+
+
+def test_what_no_run_has_is_named(capsys):
+  for flag in ('--seeds=0', '--models=s4vm'):
+    assert face_off.main(['--tables=rooms', '--dry_run', flag]) == 2
+    assert flag.partition('=')[0] in capsys.readouterr().err
 
 
 def test_an_unknown_table_is_named(capsys):

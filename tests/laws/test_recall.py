@@ -41,7 +41,7 @@ def test_every_world_says_what_is_in_view(name):
   assert len(visible) == length
   assert visible.any(0).any()
   assert not visible.all()
-  age = catalogue.answers(name, 'smoke')(episode)['age']
+  age = catalogue.answers(name, 'smoke')(episode, context)['age']
   assert age.shape == (length,)
   assert age.dtype == np.int32
   assert not age[:context].any()
@@ -75,11 +75,11 @@ def test_all_that_a_grid_hides_was_seen_in_the_context(name):
   context = catalogue.describe(name)['context']
   answers = catalogue.answers(name)
   for episode in datasets.preview(name, count=3):
-    assert (answers(episode)['age'][context:] > 0).all()
+    assert (answers(episode, context)['age'][context:] > 0).all()
 
 
 def test_recordings_have_no_answers():
-  assert catalogue.answers('folder:somewhere')({}) == {}
+  assert catalogue.answers('folder:somewhere')({}, 1) == {}
 
 
 def test_a_foil_shows_doors_the_other_way():
@@ -89,7 +89,7 @@ def test_a_foil_shows_doors_the_other_way():
   columns, checked = np.array([2, 6, 10]), 0
   for episode in episodes:
     oracle, frames = episode['oracle'], episode['observation']['image']
-    foil = answers(episode)['foil']
+    foil = answers(episode, 1)['foil']
     assert foil.shape == frames.shape
     assert foil.dtype == np.uint8
     tiles = {}
@@ -119,7 +119,7 @@ def test_a_guess_shows_doors_as_the_context_left_them():
   for episode in datasets.preview(name, count=4, scale='laptop'):
     is_open = episode['oracle']['door_open']
     frames = episode['observation']['image']
-    guess = answers(episode)['guess']
+    guess = answers(episode, context)['guess']
     np.testing.assert_array_equal(guess[:context], frames[:context])
     as_left = (is_open == is_open[context - 1]).all(1)
     np.testing.assert_array_equal(guess[as_left], frames[as_left])
