@@ -22,7 +22,7 @@ import jax.numpy as jnp
 
 from experiments import provenance, restoring
 from wm.data.task import Task
-from wm.train import checkpoint, optimizer
+from wm.train import checkpoint, optimizer, stores
 from wm.types import Params
 
 _MARK = 'export.json'
@@ -106,16 +106,16 @@ def rounded(params: Params, dtype: Any) -> Params:
 
 
 def _fill(fresh: Path, workdir: Path, step: int, params: Params) -> None:
-  kept = checkpoint.checkpoints(workdir / 'checkpoints')
+  kept = stores.reading(workdir / 'checkpoints')
   try:
     measured = checkpoint.measurements(kept, step)
   finally:
-    checkpoint.close(kept)
-  store = checkpoint.checkpoints(fresh / 'checkpoints')
+    stores.close(kept)
+  store = stores.writing(fresh / 'checkpoints')
   try:
     checkpoint.save_params(store, step, params, measured)
   finally:
-    checkpoint.close(store)
+    stores.close(store)
   for path in fresh.rglob('commit_success.txt'):  # They name the folder.
     path.write_text(path.read_text().replace(str(fresh), '.'))
   shutil.copy(workdir / 'config.gin', fresh)

@@ -127,9 +127,10 @@ TABLES = {
   ),
   'maze': Table(
     'memory_maze_9x9',
-    _each(PAPERS, 12) | {'oracle': 5},
+    _each(PAPERS, 10) | {'oracle': 4},
     recipe='face_off/maze',
     then='probe',
+    once=[*PAPERS, 'oracle'],
   ),
   'stochastic': Table(
     'multi_doors_keys_3',

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 
 from wm.data import batch as batching
 from wm.data.task import Task
-from wm.train import checkpoint, sharding
+from wm.train import checkpoint, sharding, stores
 from wm.types import Params
 
 
@@ -39,9 +39,9 @@ def params(
   lies = None if layout is None else sharding.everywhere(layout)
   init = jax.jit(task.model.init, out_shardings=lies)
   like = jax.eval_shape(init, jax.random.key(0), rows)
-  store = checkpoint.checkpoints(workdir / 'checkpoints')
+  store = stores.reading(workdir / 'checkpoints')
   try:
     step = pick(store)
     return step, checkpoint.restore_params(store, step, like)
   finally:
-    checkpoint.close(store)
+    stores.close(store)

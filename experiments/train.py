@@ -14,7 +14,14 @@ from experiments import forecast, provenance, stopping
 from wm import config
 from wm.data import loader as loading
 from wm.data.task import Task
-from wm.train import checkpoint, logbook, processes, sharding, stretches
+from wm.train import (
+  checkpoint,
+  logbook,
+  processes,
+  sharding,
+  stores,
+  stretches,
+)
 from wm.types import (
   Array,
   Batch,
@@ -73,7 +80,7 @@ def train(
     batches = sharding.placed(layout, batches, first)
 
     init = sharding.init(layout, learn, seed, first)
-    store = checkpoint.checkpoints(workdir / 'checkpoints')
+    store = stores.writing(workdir / 'checkpoints')
     state = checkpoint.restore_last(store, jax.eval_shape(init))
     if state is None:
       state = init()
@@ -106,7 +113,7 @@ def train(
           if stop:
             break
     finally:
-      checkpoint.close(store)
+      stores.close(store)
       logbook.close(book)
     if stop:
       stopping.leave(stop, workdir)

@@ -63,7 +63,9 @@ def load(
   Raises:
     ValueError: There is no checkpoint.
   """
-  steps = sorted(Path(folder).absolute().glob('[0-9]*'))
+  # brax writes the configuration last; what has none was not finished.
+  written = Path(folder).absolute().glob('*/ppo_network_config.json')
+  steps = sorted(path.parent for path in written if path.parent.name.isdigit())
   if not steps:
     raise ValueError(
       f'brax_ppo: no policy in {folder}; run --program=control in this run '

@@ -148,7 +148,12 @@ def _imports() -> str:
     folder = importlib.util.find_spec(package).submodule_search_locations
     modules = sorted(m.name for m in pkgutil.iter_modules(folder))
     lines += [f'from {package} import {module}' for module in modules]
-  lines.append('from experiments import learning')
+  lines += [  # Others of these packages load what few programs need.
+    'from wm.control import actions',
+    'from experiments.figures import frames',
+    'from experiments.figures import trajectories',
+    'from experiments import learning',
+  ]
   # Last, for where two modules have one name the program is meant.
   lines += [f'from experiments import {name}' for name in programs()]
   return '\n'.join(lines)

@@ -129,6 +129,7 @@ def test_any_model_goes_with_data_of_any_kind(model, data):
     ('s5wm', 's5.s5.scan = @scan.associative'),
     ('s4wm', 'world_model.world_model.backbone = @s5.s5()'),
     ('s4wm', 'world_model.world_model.observe = @observe.recurrent()'),
+    ('s4wm', 'evaluate.evaluate.figures = @trajectories.evaluation'),
   ],
 )
 def test_what_a_model_does_is_chosen_by_reference(name, binding):

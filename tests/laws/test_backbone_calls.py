@@ -44,6 +44,8 @@ def test_bad_shapes_are_explained(name):
     backbone.apply(params, None, u[0], None)
   with pytest.raises(ValueError, match='carry must have batch 3'):
     backbone.step(backbone.prepare(params), backbone.initial(2), u[:, 0], None)
+  with pytest.raises(ValueError, match=r'begin with initial\(3\)'):
+    backbone.step(backbone.prepare(params), None, u[:, 0], None)
 
 
 def test_steps_that_are_not_there_are_explained(name):

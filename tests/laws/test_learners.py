@@ -13,7 +13,7 @@ from tests import members
 from wm import types
 from wm.models import latents, observe, world_model
 from wm.nets import images
-from wm.train import checkpoint, learner, optimizer
+from wm.train import checkpoint, learner, optimizer, stores
 
 
 def whole_sequences():
@@ -82,16 +82,16 @@ def equal(a, b):
 @pytest.fixture
 def saved(learning, tmp_path):
   states = learning.states
-  store = checkpoint.checkpoints(tmp_path / 'checkpoints')
+  store = stores.writing(tmp_path / 'checkpoints')
   for state, loss in zip(states, (9.0, 1.0, 5.0, 4.0, 3.0), strict=True):
     checkpoint.save(store, state, {'loss': loss})
-  checkpoint.close(store)
+  stores.close(store)
   return tmp_path / 'checkpoints'
 
 
 def test_restored_and_updated_is_updated_bit_for_bit(learning, saved):
   states, update = learning.states, learning.update
-  store = checkpoint.checkpoints(saved)
+  store = stores.writing(saved)
   restored = checkpoint.restore(store, 3, states[0])
   equal(update(restored), states[4])
   params = checkpoint.restore_params(store, 3, states[0].params)
@@ -108,10 +108,38 @@ def test_another_run_starts_from_the_last_parameters(learning, saved, tmp_path):
 
 
 def test_the_best_and_the_last_are_kept(saved):
-  store = checkpoint.checkpoints(saved)
+  store = stores.writing(saved)
   assert sorted(store.manager.all_steps()) == [1, 3, 4]
   assert checkpoint.last_step(store) == 4
   assert checkpoint.best_step(store) == 1
+
+
+def test_reading_leaves_alone_what_is_being_written(learning, saved):
+  being_written = saved / '5.orbax-checkpoint-tmp'
+  being_written.mkdir()
+  store = stores.reading(saved)
+  assert checkpoint.last_step(store) == 4
+  assert checkpoint.best_step(store) == 1
+  params = checkpoint.restore_params(store, 4, learning.states[0].params)
+  equal(params, learning.states[4].params)
+  stores.close(store)
+  assert being_written.exists()
+  (saved / '4' / 'metrics' / 'metrics').write_text('')
+  with pytest.raises(ValueError, match='repeat the training command'):
+    stores.reading(saved)
+
+
+def test_checkpoints_of_another_model_stay_where_they_are(learning, saved):
+  like = jax.eval_shape(lambda: learning.states[0])
+  wider = like.replace(
+    params=jax.tree.map(
+      lambda x: jax.ShapeDtypeStruct((*x.shape, 2), x.dtype), like.params
+    )
+  )
+  store = stores.writing(saved)
+  with pytest.raises(checkpoint.OtherStructureError, match='another model'):
+    checkpoint.restore_last(store, wider)
+  assert sorted(store.manager.all_steps()) == [1, 3, 4]
 
 
 @pytest.mark.parametrize('damage', ['truncated', 'emptied', 'unfinished'])
@@ -127,13 +155,13 @@ def test_a_broken_checkpoint_is_passed_over(learning, saved, damage, caplog):
     broken.mkdir()
   else:
     broken.rename(saved / '4.orbax-checkpoint-tmp')
-  store = checkpoint.checkpoints(saved)
+  store = stores.writing(saved)
   equal(checkpoint.restore_last(store, states[0]), states[3])
   said = 'not written to its end' if damage == 'unfinished' else 'step 4'
   assert said in caplog.text
   checkpoint.save(store, states[4], {'loss': 3.0})
-  checkpoint.close(store)
-  store = checkpoint.checkpoints(saved)
+  stores.close(store)
+  store = stores.writing(saved)
   equal(checkpoint.restore_last(store, states[0]), states[4])
 
 
@@ -142,14 +170,14 @@ def test_nothing_readable_is_said(learning, saved):
   for file in saved.rglob('*'):
     if file.is_file():
       file.write_bytes(b'')
-  store = checkpoint.checkpoints(saved)
+  store = stores.writing(saved)
   for _ in range(2):
     with pytest.raises(ValueError, match='none of the checkpoints'):
       checkpoint.restore_last(store, states[0])
 
 
 def test_nothing_saved_is_nothing_restored(learning, tmp_path):
-  store = checkpoint.checkpoints(tmp_path / 'checkpoints')
+  store = stores.writing(tmp_path / 'checkpoints')
   assert checkpoint.restore_last(store, learning.states[0]) is None
   with pytest.raises(ValueError, match='train first'):
     checkpoint.last_step(store)
@@ -189,3 +217,17 @@ def test_dynamics_have_a_gentler_group(learning):
 def test_a_warm_up_longer_than_the_run_is_refused():
   with pytest.raises(ValueError, match='WARMUP'):
     optimizer.adamw(warmup=10, steps=10)
+
+
+def test_a_norm_to_clip_to_is_above_zero():
+  with pytest.raises(ValueError, match=r'adamw\.clip'):
+    optimizer.adamw(clip=0.0)
+
+
+def test_a_memory_is_told_where_episodes_start(learning):
+  if learning.states[0].carry is None:
+    return
+  batch = {k: v for k, v in learning.batch.items() if k != 'is_first'}
+  learn = learner.carried_chunks(learning.model, optimizer.adamw())
+  with pytest.raises(ValueError, match=r'@loader\.episode_chunks'):
+    learn.init(jax.random.key(0), batch)

@@ -100,6 +100,29 @@ def test_each_frame_meets_the_reward_that_came_with_it():
   assert 'reward' not in batching.align(EPISODES[0], 3)
 
 
+def test_each_frame_says_whether_the_episode_goes_on_there():
+  ends = {
+    **EPISODES[0],
+    'discount': np.array([1, 0, 1, 1, 0], np.float32),
+    'is_first': np.array([True, False, True, False, False]),
+  }
+  row = batching.align(ends, 3)
+  np.testing.assert_array_equal(row['continue'], [1, 1, 1, 1, 1])
+  ends['is_first'] = np.array([True, False, False, True, False])
+  row = batching.align(ends, 3)
+  np.testing.assert_array_equal(row['continue'], [1, 1, 0, 1, 1])
+  assert row['continue'].dtype == np.float32
+  assert 'continue' not in batching.align(EPISODES[0], 3)
+
+
+def test_an_episode_that_starts_inside_is_not_whole():
+  joined = {**EPISODES[0], 'is_first': np.arange(5) % 3 == 0}
+  with pytest.raises(ValueError, match='anew at step 3.*LOADER'):
+    next(loader.in_order([joined], 3, batch=1, count=1))
+  with pytest.raises(ValueError, match='of one length; got 5 and 6'):
+    next(loader.in_order([EPISODES[0], episode(1, 6)], 3, batch=2, count=2))
+
+
 def test_an_action_out_of_range_is_refused():
   with pytest.raises(ValueError, match='0 to 1'):
     batching.align(EPISODES[0], 2)

@@ -3,15 +3,17 @@
 import functools
 
 import jax
+import jax.extend
 import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
 
 from tests import members
-from wm.backbones import s5, stack
+from wm.backbones import s4, s4d, s5, stack
 from wm.models import latents, world_model
 from wm.nets import images
+from wm.ssm import discretize
 from wm.train import learner, optimizer, precision
 
 ROWS, LENGTH = 4, 8
@@ -126,3 +128,40 @@ def test_members_keep_what_they_return_in_float32():
     )
     kinds = {x.dtype for x in jax.tree.leaves((carry, h))}
     assert np.dtype(jnp.bfloat16) not in kinds, name
+
+
+LAYERS = {
+  's4': lambda: s4.layer(4, 8, 8, 1e-3, 1e-1),
+  's4d': lambda: s4d.layer(
+    4, np.array([-0.5, -0.5 + 3j]), discretize.zoh, 1e-3, 1e-1
+  ),
+}
+
+
+def products(jaxpr):
+  """Yields the precision of all matrix products in a jaxpr."""
+  for equation in jaxpr.eqns:
+    if equation.primitive.name == 'dot_general':
+      yield equation.params['precision']
+    for inner in jax.extend.core.jaxprs_in_params(equation.params):
+      yield from products(inner)
+
+
+@pytest.mark.parametrize('name', LAYERS)
+def test_products_of_dynamics_are_in_float32_on_all_hardware(name):
+  layer = LAYERS[name]()
+  u, steps = jnp.zeros((1, 8, 4)), jnp.array([[3]])
+  params = layer.init(jax.random.key(0), u)
+
+  def total(params, carry):
+    views = (
+      layer.apply(params, carry, u, None),
+      layer.carries(params, carry, u, None, steps),
+      layer.step(layer.prepare(params), carry, u[:, 0], None),
+    )
+    return sum(jnp.abs(x).sum() for x in jax.tree.leaves(views))
+
+  gradient = jax.make_jaxpr(jax.grad(total))(params, layer.initial(1))
+  found = list(products(gradient.jaxpr))
+  assert len(found) > 5
+  assert set(found) == {(jax.lax.Precision.HIGHEST,) * 2}

@@ -8,11 +8,13 @@ import subprocess
 import sys
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from experiments import collectives
 from tests import members
+from wm import types
 from wm.train import sharding
 
 STEPWISE = 'gru', 'leaky'
@@ -75,6 +77,17 @@ def test_what_needs_time_whole_says_so():
 def test_a_layout_needs_its_devices():
   with pytest.raises(ValueError, match=r'2 x 1 x 1 and 1 devices.*layout.data'):
     sharding.layout(data=2)
+  with pytest.raises(ValueError, match=r'-1 x 0 x 1 and 1 devices'):
+    sharding.layout(time=0)
+
+
+def test_a_rule_fits_its_parameters():
+  layout = sharding.layout(rules=[('kernel', ('model',))])
+  state = types.TrainState(
+    jnp.int32(0), {'kernel': jnp.zeros((4, 4))}, (), jax.random.key(0), None
+  )
+  with pytest.raises(ValueError, match=r"'kernel' names 1 axes.*\[4, 4\]"):
+    sharding.of_state(layout, state)
 
 
 def test_a_process_loads_the_rows_that_it_needs():

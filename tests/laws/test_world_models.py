@@ -7,8 +7,8 @@ import optax
 import pytest
 
 from tests import members
-from wm.models import latents
-from wm.nets import images, vectors
+from wm.models import latents, world_model
+from wm.nets import heads, images, vectors
 
 BATCH, LENGTH, ACTIONS = 2, 8, members.ACTIONS
 
@@ -249,6 +249,16 @@ def test_kl_and_samples_agree_with_numpy():
   )
 
 
+@pytest.mark.parametrize('unimix', [0.0, 0.01])
+def test_certainty_has_a_divergence(unimix):
+  latent = latents.categorical(1, 4, unimix)
+  q, p = jnp.array([0.0, 200, 0, 0]), jnp.zeros(4)
+  for arguments, least in (((q, p), 1.3), ((p, q), 3.0)):
+    value, gradient = jax.value_and_grad(latent.kl, (0, 1))(*arguments)
+    assert least < value < 200
+    assert np.isfinite(gradient).all()
+
+
 def test_gaussians_agree_with_their_samples():
   latent = latents.gaussian(3)
   q, p = jax.random.normal(jax.random.key(0), (2, latent.stats))
@@ -271,6 +281,10 @@ def test_sizes_that_cannot_be_are_named():
     latents.categorical(classes=1)
   with pytest.raises(ValueError, match=r'latents\.gaussian'):
     latents.gaussian(least=0.0)
+  with pytest.raises(ValueError, match=r'world_model\.balance'):
+    world_model.world_model((8, 8, 3), 2, members.small('s5'), balance=2.0)
+  with pytest.raises(ValueError, match=r'two_hot\.limit'):
+    heads.two_hot(limit=0.0)
   with pytest.raises(ValueError, match='30x30'):
     images.conv_encoder((30, 30, 3))
   with pytest.raises(ValueError, match=r'must be frames; got .*\(4,\)'):

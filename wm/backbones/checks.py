@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from wm import types
+from wm.backbones import shards
 
 
 def positive(name: str, **sizes: int) -> None:
@@ -80,11 +81,16 @@ def checked(name: str, backbone: types.Backbone) -> types.Backbone:
 
   def carries(params, carry, u, is_first, steps):
     check(carry, u, is_first, 2)
+    shards.check_whole(f'carries of {name}')
     chosen(name, steps, u)
     steps = jnp.asarray(steps)
     return backbone.carries(params, carry, u, _flags(is_first), steps)
 
   def step(ready, carry, u, is_first):
+    if carry is None:
+      raise ValueError(
+        f'{name}: a step needs a carry; got None; begin with initial({len(u)})'
+      )
     check(carry, u, is_first, 1)
     return backbone.step(ready, carry, u, _flags(is_first))
 

@@ -154,7 +154,9 @@ def layer(
     return after, h
 
   spread = shards.linear(apply, prepare, _through, _free)
-  return types.Backbone(init, initial, spread, carries, prepare, step)
+  return stack.precise(
+    types.Backbone(init, initial, spread, carries, prepare, step)
+  )
 
 
 def _init(key, width, order, length, dt_min, dt_max):

@@ -150,4 +150,6 @@ def layer(
     return after, h
 
   spread = shards.linear(apply, prepare, diagonal.through, diagonal.free)
-  return types.Backbone(init, initial, spread, carries, prepare, step)
+  return stack.precise(
+    types.Backbone(init, initial, spread, carries, prepare, step)
+  )

@@ -130,6 +130,35 @@ def recomputed(
   return way
 
 
+def precise(layer: types.Backbone) -> types.Backbone:
+  """The backbone, its matrix products in float32 on all hardware.
+
+  TPUs and GPUs by default round what they multiply to bfloat16 and TF32, which
+  powers of a transition matrix do not survive.
+
+  Args:
+    layer: any.
+
+  Returns:
+    The backbone.
+  """
+
+  def wide(function):
+    def call(*arguments):
+      with jax.default_matmul_precision('highest'):
+        return function(*arguments)
+
+    return call
+
+  return layer._replace(
+    init=wide(layer.init),
+    apply=wide(layer.apply),
+    carries=wide(layer.carries),
+    prepare=wide(layer.prepare),
+    step=wide(layer.step),
+  )
+
+
 def mlp(width: int, expand: int, activation: Callable) -> types.Backbone:
   """[LayerNorm, Dense, activation, Dense] + skip.
 
@@ -156,9 +185,9 @@ def mlp(width: int, expand: int, activation: Callable) -> types.Backbone:
 def block(
   layer: Callable[[], types.Backbone],
   width: int,
-  expand: int = 1,
-  activation: Callable = jax.nn.gelu,
-  linear: Callable[[int], types.Net] = layers.dense,
+  expand: int,
+  activation: Callable,
+  linear: Callable[[int], types.Net],
 ) -> types.Backbone:
   """[LayerNorm, layer, activation, linear] + skip, twice, and an `mlp`.
 

@@ -45,7 +45,7 @@ class FreshStarts(base.Wrapper):
     )
 
 
-def batched(env: base.Env, episode_length: int, **_: object) -> base.Wrapper:
+def batched(env: base.Env, episode_length: int) -> base.Wrapper:
   """Returns an environment as brax's training algorithms want it.
 
   Args:

@@ -24,7 +24,7 @@ def align(episode: Episode, num_actions: int) -> dict[str, np.ndarray]:
     episode: RLDS fields stacked over time: what is observed, such as
       `observation/image` uint8 `[T, H, W, C]` or `observation/state` float32
       `[T, S]`, `action` int `[T]` below `num_actions` or float `[T, A]`,
-      `is_first` bool `[T]`, perhaps `reward` `[T]`.
+      `is_first` bool `[T]`, perhaps `reward` and `discount` `[T]`.
     num_actions: A.
 
   Returns:
@@ -35,6 +35,8 @@ def align(episode: Episode, num_actions: int) -> dict[str, np.ndarray]:
     is_first: bool `[T]`.
     reward: float32 `[T]`, what the action that led to the frame brought, if the
       episode says so; 0 where an episode starts and at the first step given.
+    continue: float32 `[T]`, the discount that it brought: 0 at a true end, else
+      1, also where an episode starts; if the episode says so.
     mask: float32 `[T]`, 1 where the step is scored: the first frame of an
       episode is given, not predicted.
 
@@ -52,7 +54,7 @@ def align(episode: Episode, num_actions: int) -> dict[str, np.ndarray]:
     'prev_action': prev_action,
     'is_first': is_first,
     'mask': 1 - is_first.astype(np.float32),
-  } | _reward(episode, is_first)
+  } | _followed(episode, is_first)
 
 
 def _vectors(action: np.ndarray, width: int) -> np.ndarray:
@@ -84,13 +86,16 @@ def _vectors(action: np.ndarray, width: int) -> np.ndarray:
   return np.eye(width, dtype=np.float32)[action]
 
 
-def _reward(episode: Episode, is_first: np.ndarray) -> dict[str, np.ndarray]:
-  """Returns the rewards beside the frames that they came with, if any."""
-  if 'reward' not in episode:
-    return {}
-  reward = np.roll(np.asarray(episode['reward'], np.float32), 1)
-  reward[0] = 0
-  return {'reward': np.where(is_first, np.float32(0), reward)}
+def _followed(episode: Episode, is_first: np.ndarray) -> dict[str, np.ndarray]:
+  """Returns what followed actions, beside the frames that it came with."""
+  found = {}
+  fields = ('reward', 'reward', 0), ('continue', 'discount', 1)
+  for name, field, start in fields:
+    if field in episode:
+      value = np.roll(np.asarray(episode[field], np.float32), 1)
+      value[0] = start
+      found[name] = np.where(is_first, np.float32(start), value)
+  return found
 
 
 def numbers(observed: ArrayLike) -> Float[Array, '...']:

@@ -101,10 +101,7 @@ def episode_chunks(
       stop = min(length, offset + end - start)
       whole = episode(number * rows + row)
       if len(whole['mask']) != length:
-        raise ValueError(
-          f'loader: episodes must be of one length; got {len(whole["mask"])} '
-          f'and {length} steps; rebuild the data set'
-        )
+        raise _unequal(len(whole['mask']), length)
       yield {name: x[offset:stop] for name, x in whole.items()}
       start += stop - offset
 
@@ -176,7 +173,17 @@ def _shuffled(
 
 
 def _stack(rows: Sequence[batching.Episode]) -> Batch:
+  lengths = sorted({len(row['prev_action']) for row in rows})
+  if len(lengths) > 1:
+    raise _unequal(lengths[0], lengths[-1])
   return {name: np.stack([row[name] for row in rows]) for name in rows[0]}
+
+
+def _unequal(one: int, other: int) -> ValueError:
+  return ValueError(
+    f'loader: episodes must be of one length; got {one} and {other} steps; '
+    'rebuild the data set'
+  )
 
 
 def _check_batch(batch: int, available: int) -> None:
@@ -189,4 +196,11 @@ def _check_batch(batch: int, available: int) -> None:
 
 
 def _without_starts(row: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+  inside = np.flatnonzero(row['is_first'][1:])
+  if inside.size:
+    raise ValueError(
+      'loader: whole episodes start at their first frame; got one that starts '
+      f'anew at step {inside[0] + 1}; split it, or change the gin macro LOADER '
+      'to @loader.episode_chunks'
+    )
   return {name: x for name, x in row.items() if name != 'is_first'}

@@ -14,7 +14,7 @@ def squared(error: Callable[[Batch, Batch], Array]) -> Metric:
 
   `compute` returns `mse`, over steps and sequences, and of each step, `[T]`,
   `mse_per_step`, its standard error over sequences `stderr_per_step`, and their
-  number `count_per_step`.
+  number `count_per_step`; where that is 0, so are the others.
 
   Args:
     error: `(prediction, batch) -> [B, T]`.

@@ -59,6 +59,8 @@ def categorical(
 
   def log_probs(stats: Array) -> Array:
     logits = stats.reshape(*stats.shape[:-1], groups, classes)
+    if not unimix:  # The logarithm of a softmax that underflows is no number.
+      return jax.nn.log_softmax(logits)
     probs = jax.nn.softmax(logits)
     return jnp.log((1 - unimix) * probs + unimix / classes)
 

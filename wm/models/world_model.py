@@ -82,9 +82,14 @@ def world_model(
     observation: The field of a batch that is observed and decoded.
 
   Raises:
-    ValueError: If the encoder or decoder cannot have that frame; when called,
-      if actions have another width.
+    ValueError: If the encoder or decoder cannot have that frame, or a number
+      is out of range; when called, if actions have another width.
   """
+  if not 0 <= balance <= 1:
+    raise ValueError(
+      f'world_model: a share of the KL lies in [0, 1]; got {balance}; change '
+      'world_model.world_model.balance'
+    )
   latent = latents.categorical() if latent is None else latent
   heads = dict(heads or {})
   observer = observing.parallel() if observe is None else observe

@@ -64,12 +64,13 @@ def two_hot(
     limit: bins lie evenly in [-limit, limit].
 
   Raises:
-    ValueError: If there are fewer than two bins.
+    ValueError: If there are fewer than two bins, or they have no room.
   """
-  if bins < 2:
+  if bins < 2 or limit <= 0:
     raise ValueError(
-      f'heads: two_hot needs bins to lie between; got {bins}, need 2 or more; '
-      'change heads.two_hot.bins'
+      f'heads: two_hot needs bins to lie between; got {bins} up to {limit}, '
+      'need 2 or more up to a number above zero; change heads.two_hot.bins or '
+      'heads.two_hot.limit'
     )
   centres = jnp.linspace(-limit, limit, bins)
 

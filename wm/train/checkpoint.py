@@ -1,58 +1,20 @@
 """Checkpoints: written in the background, read back whole or not at all."""
 
-import json
 import logging
-import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import orbax.checkpoint as ocp
-from orbax.checkpoint import checkpoint_managers
 
-from wm.train import processes
+from wm.train import paths, processes, stores
+from wm.train.stores import Checkpoints
 from wm.types import Params, TrainState
 
 
-class Checkpoints(NamedTuple):
-  """The checkpoints of one run, in `folder`, a sub-folder a step."""
-
-  folder: Path
-  manager: ocp.CheckpointManager
-
-
-def checkpoints(folder: Path, keep: int = 2) -> Checkpoints:
-  """Opens a folder of checkpoints, making it if need be.
-
-  Args:
-    folder: Where they lie.
-    keep: How many of the latest to keep, beside the best one by the metric
-      `loss`.
-  """
-  policy = checkpoint_managers.AnyPreservationPolicy(
-    [
-      checkpoint_managers.LatestN(keep),
-      checkpoint_managers.BestN(get_metric_fn=_loss, reverse=True, n=1),
-    ]
-  )
-  options = ocp.CheckpointManagerOptions(
-    preservation_policy=policy,
-    best_fn=_loss,
-    best_mode='min',
-    cleanup_tmp_directories=True,
-  )
-  folder = Path(folder).absolute()
-  with processes.first_alone():
-    for partial in folder.glob(f'*{ocp.path.step.TMP_DIR_SUFFIX}*'):
-      logging.warning(
-        'checkpoint: %s was not written to its end; it is removed and the one '
-        'before it is used', partial,
-      )
-    for step in folder.glob('[0-9]*'):
-      if step.name.isdigit() and not _has_measurements(step):
-        _set_aside(folder, int(step.name))
-  return Checkpoints(folder, ocp.CheckpointManager(folder, options=options))
+class OtherStructureError(ValueError):
+  """A checkpoint is whole, and not of the model that asks for it."""
 
 
 def save(
@@ -110,7 +72,7 @@ def restore_last(
 
   Raises:
     ValueError: If checkpoints are there and none can be read, or if they hold
-      parameters alone.
+      parameters alone, or another model's.
   """
   steps = sorted(checkpoints.manager.all_steps(), reverse=True)
   if steps and not any(checkpoints.folder.glob('[0-9]*/rest')):
@@ -123,13 +85,15 @@ def restore_last(
   for step in steps:
     try:
       return restore(checkpoints, step, like)
+    except OtherStructureError:
+      raise
     except ValueError as error:
       logging.warning('%s', error)
       with processes.first_alone():
         if processes.leads():
-          _set_aside(checkpoints.folder, step)
+          stores.set_aside(checkpoints.folder, step)
       checkpoints.manager.reload()
-  broken = _aside(checkpoints.folder)
+  broken = stores.aside(checkpoints.folder)
   if broken.exists():
     raise ValueError(
       f'checkpoint: none of the checkpoints can be read; they are in {broken}; '
@@ -178,16 +142,17 @@ def parameters(folder: str) -> Callable[[Params], Params]:
         f'checkpoint: no run to start from in {folder}; train it first, or '
         'change checkpoint.parameters.folder'
       )
-    store = checkpoints(path)
+    store = stores.reading(path)
     try:
       return restore_params(store, last_step(store), like)
     finally:
-      close(store)
+      stores.close(store)
 
   return read
 
 
 def _read(checkpoints: Checkpoints, step: int, **items: Any) -> Mapping:
+  _check_structure(checkpoints, step, items['params'])
   wanted = {
     name: ocp.args.StandardRestore(jax.tree.map(_abstract, like))
     for name, like in items.items()
@@ -205,6 +170,35 @@ def _read(checkpoints: Checkpoints, step: int, **items: Any) -> Mapping:
     ) from error
 
 
+def _check_structure(
+  checkpoints: Checkpoints, step: int, like: Params
+) -> None:
+  """Raises OtherStructureError if a step is known to hold other parameters."""
+  try:
+    folder = checkpoints.folder / str(step) / 'params'
+    found = ocp.StandardCheckpointHandler().metadata(folder).tree
+  except Exception:  # It cannot be read; reading it says so.
+    return
+  held, wanted = _shapes(found), _shapes(like)
+  names = held | wanted
+  differ = [name for name in names if held.get(name) != wanted.get(name)]
+  if held and differ:
+    name, more = differ[0], len(differ) - 1
+    raise OtherStructureError(
+      f'checkpoint: step {step} in {checkpoints.folder} is of another model: '
+      f'{name} is {held.get(name, "missing")}, needed is '
+      f'{wanted.get(name, "none")}' + f', and {more} more differ' * (more > 0)
+      + '; give the configuration and the code that it was trained with'
+    )
+
+
+def _shapes(params: Any) -> dict[str, tuple[int, ...]]:
+  leaves, _ = jax.tree_util.tree_flatten_with_path(params)
+  return {
+    paths.name(path): tuple(x.shape) for path, x in leaves
+  }
+
+
 def _abstract(x: jax.Array | jax.ShapeDtypeStruct) -> jax.ShapeDtypeStruct:
   sharding = x.sharding
   if sharding is None:
@@ -220,10 +214,7 @@ def last_step(checkpoints: Checkpoints) -> int:
   """
   step = checkpoints.manager.latest_step()
   if step is None:
-    raise ValueError(
-      f'checkpoint: nothing was saved in {checkpoints.folder}; train first, '
-      'by --program=train with the same --workdir'
-    )
+    raise ValueError(stores.NOTHING.format(checkpoints.folder))
   return step
 
 
@@ -235,37 +226,3 @@ def best_step(checkpoints: Checkpoints) -> int:
   """
   last_step(checkpoints)
   return checkpoints.manager.best_step()
-
-
-def _has_measurements(step: Path) -> bool:
-  """Says whether a checkpoint's numbers can be read; Orbax stops if not."""
-  try:
-    json.loads((step / 'metrics' / 'metrics').read_text())
-  except (OSError, ValueError):
-    return False
-  return True
-
-
-def _aside(folder: Path) -> Path:
-  return folder.with_name(folder.name + '_broken')
-
-
-def _set_aside(folder: Path, step: int) -> None:
-  aside = _aside(folder)
-  aside.mkdir(exist_ok=True)
-  shutil.rmtree(aside / str(step), ignore_errors=True)
-  (folder / str(step)).rename(aside / str(step))
-  logging.warning(
-    'checkpoint: step %d cannot be read; it was moved to %s and the one '
-    'before it is used', step, aside,
-  )
-
-
-def _loss(measurements: Mapping[str, float]) -> float:
-  return measurements['loss']
-
-
-def close(checkpoints: Checkpoints) -> None:
-  """Waits until all is written and lets go of the folder."""
-  checkpoints.manager.wait_until_finished()
-  checkpoints.manager.close()

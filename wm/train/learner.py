@@ -36,7 +36,7 @@ def whole_sequences(
       `precision.bfloat16`.
   """
   return _learner(
-    model, optimizer, compute, lambda batch: None, lambda state: None
+    model, optimizer, compute, lambda _: None, lambda _: None
   )
 
 
@@ -54,14 +54,24 @@ def carried_chunks(
   that stay in place, as `loader.episode_chunks` gives them. Arguments are those
   of `whole_sequences`.
   """
-  return _learner(model, optimizer, compute, model.initial, lambda state: state)
+
+  def initial(batch: Batch) -> State:
+    if 'is_first' not in batch:
+      raise ValueError(
+        'learner: carried_chunks has to be told where episodes start; got '
+        'batches without is_first; change the gin macro LOADER to '
+        '@loader.episode_chunks, or LEARNER to @learner.whole_sequences'
+      )
+    return model.initial(len(batch['prev_action']))
+
+  return _learner(model, optimizer, compute, initial, lambda state: state)
 
 
 def _learner(
   model: WorldModel,
   optimizer: optax.GradientTransformation,
   compute: Callable[[Params], Params],
-  initial: Callable[[int], State | None],
+  initial: Callable[[Batch], State | None],
   keep: Callable[[State], State | None],
 ) -> Learner:
   def init(key: Key, batch: Batch) -> TrainState:
@@ -72,7 +82,7 @@ def _learner(
       params=params,
       opt_state=optimizer.init(params),
       key=key,
-      carry=initial(len(batch['prev_action'])),
+      carry=initial(batch),
     )
 
   def update(

@@ -5,6 +5,7 @@ import re
 import jax
 import optax
 
+from wm.train import paths
 from wm.types import Params
 
 STATE_SPACE = r'/ssm/(Lambda_re|Lambda_im|P|B|log_dt)$'
@@ -41,12 +42,17 @@ def adamw(
 
   Raises:
     ValueError: If the warm-up is not shorter than the run, or nothing is
-      accumulated.
+      accumulated, or nothing left by clipping.
   """
   if accumulate < 1:
     raise ValueError(
       f'adamw: an update needs batches; got accumulate={accumulate}, need 1 or '
       'more; change optimizer.adamw.accumulate'
+    )
+  if clip <= 0:
+    raise ValueError(
+      f'adamw: gradients are clipped to a norm above zero; got clip={clip}; '
+      'change optimizer.adamw.clip'
     )
   if not 0 <= warmup < steps:
     raise ValueError(
@@ -83,8 +89,8 @@ def labels(params: Params) -> Params:
   """Returns the group of each parameter, by its path."""
 
   def label(path: tuple, _: jax.Array) -> str:
-    name = '/' + jax.tree_util.keystr(path, simple=True, separator='/')
-    return 'state_space' if re.search(STATE_SPACE, name) else 'other'
+    known = re.search(STATE_SPACE, paths.name(path))
+    return 'state_space' if known else 'other'
 
   return jax.tree_util.tree_map_with_path(label, params)
 

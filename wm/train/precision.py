@@ -5,6 +5,7 @@ import re
 import jax
 import jax.numpy as jnp
 
+from wm.train import paths
 from wm.types import Params
 
 WIDE = r'/(ssm|attention|norm)/'
@@ -29,7 +30,7 @@ def bfloat16(params: Params) -> Params:
   """
 
   def narrow(path: tuple, x: jax.Array) -> jax.Array:
-    name = '/' + jax.tree_util.keystr(path, simple=True, separator='/')
-    return x if re.search(WIDE, name) else x.astype(jnp.bfloat16)
+    wide = re.search(WIDE, paths.name(path))
+    return x if wide else x.astype(jnp.bfloat16)
 
   return jax.tree.map_with_path(narrow, params)

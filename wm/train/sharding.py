@@ -15,6 +15,7 @@ import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from wm.backbones import shards
+from wm.train import paths
 from wm.types import Batch, Learner, Loader, TrainState
 
 AXES = 'data', shards.AXIS, 'model'
@@ -69,7 +70,7 @@ def layout(
     ValueError: if there are not as many devices.
   """
   devices = list(jax.devices() if devices is None else devices)
-  if data == -1:
+  if data == -1 and min(time, model) > 0:
     data = max(1, len(devices) // (time * model))
   shape = data, time, model
   if min(shape) < 1 or np.prod(shape) != len(devices):
@@ -127,8 +128,7 @@ def of_state(layout: Layout, state: TrainState) -> TrainState:
   """
 
   def by_rule(path, x):
-    name = jax.tree_util.keystr(path, simple=True, separator='/')
-    return NamedSharding(layout.mesh, _spec(layout, name, x))
+    return NamedSharding(layout.mesh, _spec(layout, paths.name(path), x))
 
   def of_memory(x):
     rows = AXES[:1] if x.ndim else ()
@@ -145,7 +145,12 @@ def of_state(layout: Layout, state: TrainState) -> TrainState:
 
 def _spec(layout, name, x):
   for pattern, axes in layout.rules:
-    if x.ndim == len(axes) and re.search(pattern, name):
+    if re.search(pattern, name):
+      if x.ndim != len(axes):
+        raise ValueError(
+          f'sharding: the rule {pattern!r} names {len(axes)} axes; got '
+          f'{name}{list(x.shape)}; change sharding.layout.rules'
+        )
       for size, axis in zip(x.shape, axes, strict=True):
         if axis is not None and size % layout.mesh.shape[axis]:
           raise ValueError(

@@ -31,8 +31,8 @@ def over_time(layout: sharding.Layout, model: WorldModel) -> WorldModel:
 
   def stretch(params: Params, key: Key, batch: Batch) -> tuple:
     value, aux = model.loss(params, key, None, batch)
-    share = jnp.maximum(jnp.sum(batch['mask']), 1)
-    total = jax.lax.psum(share, shards.AXIS)
+    share = jnp.sum(batch['mask'])
+    total = jnp.maximum(jax.lax.psum(share, shards.AXIS), 1)
     value, measurements = jax.tree.map(
       lambda x: jax.lax.psum(x * share, shards.AXIS) / total,
       (value, aux.measurements),
