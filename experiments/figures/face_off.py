@@ -77,13 +77,13 @@ def reliability(
     points: by model, probability and frequency `[K]`.
     titles: of models.
   """
-  figure, axes = plt.subplots(figsize=(4.6, 3.4), layout='constrained')
+  figure, axes = plt.subplots(figsize=(4.8, 3.4), layout='constrained')
   axes.plot([0, 1], [0, 1], color='0.6', lw=1, ls='--', label='calibrated')
   for model, (probability, frequency) in points.items():
     axes.plot(probability, frequency, color=COLORS[model], marker='o', ms=4,
               lw=1.2, label=titles[model])  # fmt: skip
   axes.set(xlabel='predicted probability of a reward', ylabel='frequency',
-           xlim=(0, 1), ylim=(0, 1), aspect='equal')  # fmt: skip
+           xlim=(0, 1), ylim=(0, 1))  # fmt: skip
   axes.spines[['top', 'right']].set_visible(False)
   figure.legend(*axes.get_legend_handles_labels(), frameon=False,
                 loc='outside right upper', fontsize=9)  # fmt: skip
@@ -142,15 +142,17 @@ def bars(
     unit: of all numbers.
     ylim: what all panels reach from and to; by default what each needs.
   """
+  most = max(len(found) for _, found in panels)
+  width = max(2.7, 0.52 * most) * len(panels) + 0.4
   figure, axes = plt.subplots(
-    1, len(panels), figsize=(2.7 * len(panels) + 0.4, 3.1), squeeze=False,
-    layout='constrained',
-  )  # fmt: skip
+    1, len(panels), figsize=(width, 3.1), squeeze=False, layout='constrained'
+  )
   for one, (title, found), lines in zip(axes[0], panels, marks, strict=True):
     for place, (model, (mean, error)) in enumerate(found.items()):
       one.bar(place, mean, 0.72, yerr=error, color=COLORS[model],
               error_kw={'lw': 1, 'capsize': 3})  # fmt: skip
-      one.annotate(f'{mean:.3g}', (place, mean + error), ha='center',
+      number = f'{mean:,.0f}' if mean >= 1000 else f'{mean:.3g}'
+      one.annotate(number, (place, mean + error), ha='center',
                    xytext=(0, 2), textcoords='offset points',
                    fontsize=8)  # fmt: skip
     one.set_xticks(range(len(found)), [titles[m] for m in found],

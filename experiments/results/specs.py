@@ -244,15 +244,15 @@ SPECS = {
   'control_hallway_30': _control_hallway(30),
   'control_doors': _control(
     'Multi Doors Keys, three keys',
-    'success is to open a door, and the return how many are opened, in 50 '
-    'steps after the survey.',
+    'success is to open a door, and the return how many are opened, after the '
+    'survey.',
     *_FRAMES,
     _DOORS,
   ),
   'control_maze': _control(
     'Memory Maze 9x9',
     'success is to reach a dome of the border\'s colour, and the return how '
-    'often one is reached, in 50 steps after half an episode.',
+    'often one is reached, in the second half of an episode.',
     *_FRAMES,
   ),
   'control_pendulum': _control(
