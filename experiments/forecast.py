@@ -2,29 +2,48 @@
 
 import math
 import time
+from collections.abc import Callable
 
 import jax
-import numpy as np
 
-from wm.data import batch as batching
+from experiments import blanks
 from wm.data.task import Task
-from wm.types import Learner
+from wm.types import Batch, Learner, Loader
 
 LONG = 1e11
 """Pixel values to learn from (steps x batch x time x frame) above which a run
 on a CPU takes hours; a run under laptop.gin has about 1e10."""
 
 
-def tell(task: Task, learner: Learner, steps: int, batch: int) -> None:
-  """Prints the expected time of a long run on a CPU; else does nothing."""
+def tell(
+  task: Task,
+  learner: Learner,
+  loader: Callable[..., Loader],
+  steps: int,
+  batch: int,
+) -> None:
+  """Prints the expected time of a long run on a CPU; else does nothing.
+
+  Args:
+    task: Data set and model.
+    learner: Of the model.
+    loader: `(episodes=..., num_actions=...) -> Loader`.
+    steps: Updates of the run.
+    batch: Episodes of an update, or as many frames.
+  """
   length, frame = task.metadata['length'], task.metadata['frame']
   work = steps * batch * length * math.prod(frame)
   alone = jax.process_count() == 1
   if jax.default_backend() != 'cpu' or work < LONG or not alone:
     return
   print('This is a paper-scale run on a CPU: timing a part of one step ...')
-  part = max(length // 4, 2)
-  seconds = _seconds(task, learner, part) * batch * length / part * steps
+  zeros = blanks.Episodes(task.metadata)
+  rows = loader(episodes=zeros, num_actions=task.metadata['num_actions'])(0)
+  part = {
+    name: x[:1, : max(x.shape[1] // 4, 2)] for name, x in rows.items()
+  }
+  share = part['mask'].size / (batch * length)
+  seconds = _seconds(learner, part) / share * steps
   frames = sum(task.metadata['splits'].values()) * length
   print(
     f'Training will take {_readable(seconds)} or more on this CPU, and a data '
@@ -34,15 +53,7 @@ def tell(task: Task, learner: Learner, steps: int, batch: int) -> None:
   )
 
 
-def _seconds(task: Task, learner: Learner, length: int) -> float:
-  data = {
-    **batching.blank(task.metadata, (1, length)),
-    'prev_action': np.zeros(
-      (1, length, task.metadata['num_actions']), np.float32
-    ),
-    'reward': np.zeros((1, length), np.float32),
-    'mask': np.ones((1, length), np.float32),
-  }
+def _seconds(learner: Learner, data: Batch) -> float:
   state = jax.jit(learner.init)(jax.random.key(0), data)
   update = jax.jit(learner.update)
   jax.block_until_ready(update(state, data))

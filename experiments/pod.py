@@ -12,7 +12,7 @@ least time that this takes. Nothing runs, so these are estimates.
 import json
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,8 +21,7 @@ import numpy as np
 import rich.console
 import rich.table
 
-from experiments import collectives, operations, provenance
-from wm.data import batch as batching
+from experiments import blanks, collectives, operations, provenance
 from wm.data.task import Task
 from wm.train import sharding, stretches
 from wm.types import Learner, Loader
@@ -84,7 +83,7 @@ def pod(
     devices = _devices(topology) if topology else jax.devices()
     lies = layout(devices=devices)
     batches = loader(
-      episodes=_Blank(task.metadata),
+      episodes=blanks.Episodes(task.metadata),
       num_actions=task.metadata['num_actions'],
     )
     model = stretches.over_time(lies, task.model)
@@ -212,25 +211,6 @@ def _devices(topology):
       "extra tpu (pip install -e '.[tpu]'), or change pod.pod.topology"
     ) from error
   return found.devices
-
-
-class _Blank(Sequence):
-  """Episodes of a data set's shapes, all zeros."""
-
-  def __init__(self, metadata: Mapping[str, Any]):
-    self._metadata = metadata
-
-  def __len__(self) -> int:
-    return self._metadata['splits']['train']
-
-  def __getitem__(self, index: int) -> dict[str, Any]:
-    length = self._metadata['length']
-    return {
-      'observation': batching.blank(self._metadata, (length,)),
-      'action': np.zeros(length, np.int32),
-      'reward': np.zeros(length, np.float32),
-      'is_first': np.arange(length) == 0,
-    }
 
 
 def _print(report: Mapping[str, Any]) -> None:

@@ -68,7 +68,7 @@ def train(
   learn = learner(model=model)
 
   def run(workdir: Path) -> None:
-    forecast.tell(task, learn, steps, batch)
+    forecast.tell(task, learn, loader, steps, batch)
     with processes.first_alone():
       episodes = task.load(split='train')
     if processes.leads():

@@ -1,11 +1,14 @@
 """Mistakes at the launcher end in one message that names the remedy."""
 
+import functools
+
 import jax
 import numpy as np
 import pytest
 
 from experiments import forecast, launch
 from wm import config
+from wm.data import loader
 from wm.train import learner, optimizer
 
 FILES = ['s4wm_fourrooms.gin', 'smoke.gin']
@@ -67,16 +70,27 @@ def task():
   return config.parse(FILES, ['config.program.build = @task.task()'], 'train')
 
 
-def test_a_long_run_on_a_cpu_is_foretold(task, capsys):
-  learn = learner.whole_sequences(task.model, optimizer.adamw())
-  forecast.tell(task, learn, steps=10**8, batch=8)
+@pytest.mark.parametrize(
+  ('learn', 'load'),
+  [
+    (learner.whole_sequences, loader.whole_episodes),
+    (
+      learner.carried_chunks,
+      functools.partial(loader.episode_chunks, chunk=8),
+    ),
+  ],
+)
+def test_a_long_run_on_a_cpu_is_foretold(task, capsys, learn, load):
+  learn = learn(task.model, optimizer.adamw())
+  load = functools.partial(load, batch=2, seed=0)
+  forecast.tell(task, learn, load, steps=10**8, batch=8)
   said = capsys.readouterr().out
   assert 'laptop.gin' in said
   assert any(unit in said for unit in ('days', 'hours', 'minutes'))
 
 
 def test_a_short_run_is_not_commented(task, capsys):
-  forecast.tell(task, None, steps=10, batch=2)
+  forecast.tell(task, None, None, steps=10, batch=2)
   assert capsys.readouterr().out == ''
 
 
