@@ -185,9 +185,9 @@ def mlp(width: int, expand: int, activation: Callable) -> types.Backbone:
 def block(
   layer: Callable[[], types.Backbone],
   width: int,
-  expand: int,
-  activation: Callable,
-  linear: Callable[[int], types.Net],
+  expand: int = 1,
+  activation: Callable = jax.nn.gelu,
+  linear: Callable[[int], types.Net] = layers.dense,
 ) -> types.Backbone:
   """[LayerNorm, layer, activation, linear] + skip, twice, and an `mlp`.
 
