@@ -31,6 +31,7 @@ def collect(
   start_key: Callable[..., Array],
   algorithm: learning.Algorithm,
   episodes: Mapping[str, int] | None = None,
+  scripted: Mapping[str, int] | None = None,
   deterministic: bool = False,
   batch: int = 32,
   context: int | None = None,
@@ -49,6 +50,8 @@ def collect(
     algorithm: Of which there is a policy.
     episodes: How many of each split, from the first; by default all. Those that
       are over before the policy acts are left out.
+    scripted: How many of each split, from the first, are put beside these as
+      the data set has them; by default none.
     deterministic: Whether the policy takes its likeliest action, or else draws.
     batch: Episodes at a time.
     context: Frames before the policy acts; by default as the data set says.
@@ -64,12 +67,16 @@ def collect(
   horizon = metadata['length'] - context if horizon is None else horizon
   acting.check('collect.collect', metadata['length'], context, horizon)
   counts = dict(metadata['splits'] if episodes is None else episodes)
-  for split, count in counts.items():
-    if not 0 < count <= metadata['splits'].get(split, 0):
-      raise ValueError(
-        f'collect: {count} episodes of {split!r}; the data set has '
-        f'{dict(metadata["splits"])}; change collect.collect.episodes'
-      )
+  kept = dict(scripted or {})
+  for name, asked, least in (('episodes', counts, 1), ('scripted', kept, 0)):
+    for split, count in asked.items():
+      if split not in counts or not (
+        least <= count <= metadata['splits'].get(split, 0)
+      ):
+        raise ValueError(
+          f'collect: {count} episodes of {split!r}; the data set has '
+          f'{dict(metadata["splits"])}; change collect.collect.{name}'
+        )
 
   def run(workdir: Path) -> None:
     # What loads physics engines is loaded when it is needed.
@@ -96,8 +103,13 @@ def collect(
         jax.random.fold_in(key, rlds.SPLITS.index(split)), len(numbers)
       )
 
+      acted = -(-len(numbers) // batch)
+
       def make(part: int) -> list[dict[str, Any]]:
         here = np.arange(part * batch, (part + 1) * batch)
+        if part >= acted:
+          here = here - acted * batch
+          return [_told(data[int(n)]) for n in here[here < kept.get(split, 0)]]
         rows = np.minimum(here, len(numbers) - 1)  # Of one shape.
         film = jax.device_get(play(rows, keys[rows]))
         return [
@@ -105,7 +117,7 @@ def collect(
           for place, row in enumerate(here[here < len(numbers)])
         ]
 
-      return make, -(-len(numbers) // batch)
+      return make, acted - (-kept.get(split, 0) // batch)
 
     path = collected.write(
       Path(workdir) / 'collected',
@@ -128,6 +140,11 @@ def _fields(episode: Mapping[str, Any]) -> Any:
     (episode['observation'], episode['action']),
   )
   return rlds.features(None, observation, action, {})
+
+
+def _told(episode: Mapping[str, Any]) -> dict[str, Any]:
+  """Returns an episode as the data set has it, but for its hidden state."""
+  return {name: x for name, x in episode.items() if name != 'oracle'}
 
 
 def _record(

@@ -131,6 +131,7 @@ def test_what_a_policy_met_is_a_data_set(workdir):
   bindings = [
     *SMALL, "collect.collect.episodes = {'train': 5, 'val': 2, 'test': 2}",
     'collect.collect.batch = 4',
+    "collect.collect.scripted = {'train': 3}",
   ]  # fmt: skip
   launch.launch([], bindings, str(workdir), 'collect')
   name = f'tfds:{workdir}/collected/collected/1.0.0'
@@ -139,9 +140,16 @@ def test_what_a_policy_met_is_a_data_set(workdir):
   )
   env = catalogue.environment('distracting_memory/width_100', 'smoke')
   builder = tfds.builder_from_directory(name.removeprefix('tfds:'))
-  assert builder.info.splits['train'].num_examples == 5
+  assert builder.info.splits['train'].num_examples == 5 + 3
   episodes = datasets.load(name, split='train', arguments={'length': 25})
-  for number in range(len(episodes)):
+  for number in range(3):
+    told, script = episodes[number - 3], source[number]
+    jax.tree.map(
+      np.testing.assert_array_equal,
+      dict(told),
+      {name: x for name, x in script.items() if name != 'oracle'},
+    )
+  for number in range(len(episodes) - 3):
     episode, script = episodes[number], source[number]
     key = catalogue.start_key(
       'distracting_memory/width_100', 'train', number, 'smoke'
