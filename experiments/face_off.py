@@ -87,7 +87,8 @@ class _Turns:
         code = 1
       elif code := _do(self._root, run, self._wait):
         log = self._root / run.name / 'log.txt'
-        print(f'{run.name} failed; see {log}', flush=True)
+        what = 'was stopped' if code in _INTERRUPTED else 'failed'
+        print(f'{run.name} {what}; see {log}', flush=True)
       self._end(run, code, (time.monotonic() - start) / 60)
 
   def stop(self, number: int, _: object = None) -> None:
