@@ -102,6 +102,8 @@ class _Turns:
 
   def _wait(self, process: subprocess.Popen) -> int:
     self._processes.add(process)
+    if self.interrupted:
+      process.terminate()
     code = process.wait()
     self._processes.discard(process)
     return code
