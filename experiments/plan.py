@@ -153,24 +153,28 @@ TABLES = {
     after='hallway_30',
     recipe='control/hallway_30',
     then='control',
+    once=PAPERS,
   ),
   'control_doors': Table(
     'multi_doors_keys_3',
     _each(PAPERS, 20),
     recipe='control/doors',
     then='control',
+    once=PAPERS,
   ),
   'control_maze': Table(
     'memory_maze_9x9',
     _each(PAPERS, 20),
     recipe='control/maze',
     then='control',
+    once=PAPERS,
   ),
   'control_pendulum': Table(
     'inverted_pendulum',
     _each(PAPERS, 6),
     recipe='control/pendulum',
     then='control',
+    once=PAPERS,
   ),
 }
 
@@ -213,17 +217,12 @@ def runs(
       f'face_off: no table {", ".join(sorted(unknown))}; there are '
       f'{", ".join(TABLES)}; change --tables'
     )
-  needed = {name: set(TABLES[name].models) for name in tables}
-  for name in reversed(TABLES) if scale == 'laptop' else ():
-    after = TABLES[name].after
-    if after and name in needed:
-      needed.setdefault(after, set()).update(needed[name])
   for seed in range(seeds):
+    needed = _needed(tables, seed, scale)
     for name, table in TABLES.items():
       left_out = table.stage and scale != 'laptop'
       for model in table.models:
-        once = seed and model in table.once
-        if model in needed.get(name, ()) and not left_out and not once:
+        if model in needed.get(name, ()) and not left_out:
           yield _run(name, model, seed, scale)
 
 
@@ -235,6 +234,19 @@ def is_done(root: Path, run: Run) -> bool:
     run: one of them.
   """
   return (root / run.name / run.product).is_file()
+
+
+def _needed(tables, seed, scale):
+  """The models of each table that runs with a seed."""
+  needed = {}
+  for name in tables:
+    once = TABLES[name].once if seed else ()
+    needed[name] = set(TABLES[name].models) - set(once)
+  for name in reversed(TABLES) if scale == 'laptop' else ():
+    after = TABLES[name].after
+    if after and name in needed:
+      needed.setdefault(after, set()).update(needed[name])
+  return needed
 
 
 def _name(table: str, model: str, seed: int) -> str:

@@ -70,6 +70,15 @@ def test_what_one_seed_is_enough_of_is_run_once():
   assert counts['hallway_100', 's4wm'] == 3
 
 
+def test_a_stage_has_the_seeds_of_what_starts_from_it():
+  runs = plan.runs(['teleport'], 2)
+  assert {(run.table, run.model) for run in runs if run.seed == 1} == {
+    (table, model)
+    for table in ('rooms', 'teleport')
+    for model in ('s4wm', 'tssm_xl', 'rssm_tbtt')
+  }
+
+
 def _fake(name, command, after=None):
   table, model = name.split('/')
   return plan.Run(
