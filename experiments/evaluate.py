@@ -17,6 +17,7 @@ import rich.table
 from experiments import judging, provenance, restoring
 from experiments.figures import curve
 from experiments.figures import frames as pictures
+from wm import sizes
 from wm.data import loader as loading
 from wm.data.task import Task
 from wm.train import checkpoint, processes, sharding
@@ -63,7 +64,10 @@ def evaluate(
     ValueError: If the context leaves nothing to imagine, or nothing is sampled.
   """
   context = task.metadata['context'] if context is None else context
-  check(task.metadata, context, samples)
+  sizes.positive(
+    'evaluate.evaluate', batch=batch, episodes=episodes, samples=samples
+  )
+  check(task.metadata, context)
   layout = sharding.layout() if layout is None else layout
 
   def run(workdir: Path) -> None:
@@ -113,13 +117,12 @@ def evaluate(
   return run
 
 
-def check(metadata: Mapping[str, Any], context: int, samples: int) -> None:
+def check(metadata: Mapping[str, Any], context: int) -> None:
   """Checks what is asked of an evaluation.
 
   Args:
     metadata: Of the data set.
     context: Steps observed.
-    samples: Futures of each context.
 
   Raises:
     ValueError: If that cannot be.
@@ -128,11 +131,6 @@ def check(metadata: Mapping[str, Any], context: int, samples: int) -> None:
     raise ValueError(
       f'evaluate: the context must leave something to imagine; got {context} '
       f'of {metadata["length"]} steps; change evaluate.evaluate.context'
-    )
-  if samples < 1:
-    raise ValueError(
-      f'evaluate: nothing is imagined; got {samples} samples, need 1 or more; '
-      'change evaluate.evaluate.samples'
     )
 
 
@@ -164,7 +162,7 @@ _ROWS = (
 def _format(name: str) -> str:
   if 'brier' in name:
     return '.4f'
-  return '.2f' if 'mse' in name else '.1%'
+  return '.4g' if 'mse' in name else '.1%'
 
 
 def _print(workdir: Path, report: Mapping[str, Any]) -> None:

@@ -108,5 +108,5 @@ def _print(workdir: Path, report: Mapping[str, Mapping[str, Any]]) -> None:
     table.add_column(column, justify='right')
   for factor, numbers in report.items():
     names = ('generation', 'baseline_mean_frame', 'reconstruction')
-    table.add_row(factor, *(f'{numbers[f"{n}_mse"]:.2f}' for n in names))
+    table.add_row(factor, *(f'{numbers[f"{n}_mse"]:.4g}' for n in names))
   rich.console.Console().print(table)

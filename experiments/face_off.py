@@ -95,7 +95,7 @@ class _Turns:
     """Starts no more runs; passes SIGTERM on, as shells pass Ctrl-C on."""
     self.interrupted = 128 + number
     if number == signal.SIGTERM:
-      for process in self._processes:
+      for process in list(self._processes):
         process.terminate()
     with self._changed:
       self._changed.notify_all()

@@ -7,6 +7,7 @@ probabilities of rewards. A frame here is whatever is observed at a step, of
 pixels or of a state.
 """
 
+import math
 import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
@@ -64,7 +65,8 @@ def judge(
     batches: Of equal shapes, with all fields that the metrics read.
     context: Steps observed before imagining.
     metrics: By name; that of what is observed is one of them.
-    samples: Futures imagined of each context; metrics are means over them.
+    samples: Futures imagined of each context; metrics are means over them,
+      and standard errors bounds, which count those of a context as one.
     seed: Of the latents' draws.
     layout: How batches lie on devices; by default rows on all of them.
     observation: Name of what is observed.
@@ -127,7 +129,7 @@ def judge(
     numbers['imagination_frames_per_second'] = float(
       np.prod(frames.imagination.shape[:2]) / min(seconds[1:])
     )
-  return Judgement(numbers, _curves(results, observation), frames)
+  return Judgement(numbers, _curves(results, observation, samples), frames)
 
 
 class _Several:
@@ -227,7 +229,9 @@ _LEFT_OUT = (
 
 
 def _curves(
-  results: Mapping[tuple[str, str], Mapping[str, Any]], observation: str
+  results: Mapping[tuple[str, str], Mapping[str, Any]],
+  observation: str,
+  samples: int,
 ) -> dict[str, dict[str, list[float]]]:
   found = {}
   for which in ('generation', *_BASELINES):
@@ -254,6 +258,9 @@ def _curves(
       )
       error = np.sqrt(came * (1 - came) / count)
       found[f'{which}_calibration'] = _curve(p, came, error, count)
+  for name, curve in found.items():
+    if name.startswith('generation'):
+      curve['stderr'] = [x * math.sqrt(samples) for x in curve['stderr']]
   return found
 
 

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import jax
+
 from wm.control.memory import Policy
 
 
@@ -54,7 +56,22 @@ def ppo(
     entropy: Weight of the policy's entropy.
     discount: Of a reward one step later.
     hidden: Widths of the hidden layers of policy and value.
+
+  Raises:
+    ValueError: If environments do not share out to minibatches or devices.
   """
+  devices = jax.local_device_count()
+  if environments < 1 or batch * minibatches % environments:
+    raise ValueError(
+      f'ppo: {minibatches} minibatches of {batch} are no multiple of '
+      f'{environments} environments; change learning.ppo.environments, '
+      'learning.ppo.batch or learning.ppo.minibatches'
+    )
+  if environments % devices:
+    raise ValueError(
+      f'ppo: {environments} environments do not share out to {devices} '
+      'devices; change learning.ppo.environments'
+    )
 
   def learn(
     env: Any,

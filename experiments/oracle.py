@@ -22,7 +22,7 @@ import optax
 from experiments import features, probing, provenance
 from experiments.features import Rows
 from experiments.probing import Probes
-from wm import config
+from wm import config, sizes
 from wm.data import loader as loading
 from wm.data.task import Task
 from wm.train import logbook
@@ -62,6 +62,16 @@ def oracle(
   Raises:
     ValueError: If no step is scored; when it runs, if the data set is no maze.
   """
+  sizes.positive(
+    'oracle.oracle',
+    units=units,
+    steps=steps,
+    batch=batch,
+    episodes=episodes,
+    pool=pool,
+    rows=rows,
+    log_every=log_every,
+  )
   window = probing.first_scored(task.metadata, window, 'oracle.oracle.window')
 
   def run(workdir: Path) -> None:

@@ -19,6 +19,7 @@ import tqdm
 from experiments import features, probing, restoring
 from experiments.features import Pool, Rows
 from experiments.probing import Probes
+from wm import sizes
 from wm.data.task import Task
 from wm.train import checkpoint, optimizer
 from wm.types import Array, Params
@@ -59,6 +60,19 @@ def probe(
   Raises:
     ValueError: If no step is scored; when it runs, if the data set is no maze.
   """
+  sizes.positive(
+    'probe.probe',
+    units=units,
+    batch=batch,
+    episodes=episodes,
+    pool=pool,
+    rows=rows,
+  )
+  if passes <= 0:
+    raise ValueError(
+      f'probe: features are learned from; got {passes} passes, need more than '
+      '0; change probe.probe.passes'
+    )
   window = probing.first_scored(task.metadata, window, 'probe.probe.window')
 
   def run(workdir: Path) -> None:

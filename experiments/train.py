@@ -11,7 +11,7 @@ import jax
 import numpy as np
 
 from experiments import forecast, provenance, stopping
-from wm import config
+from wm import config, sizes
 from wm.data import loader as loading
 from wm.data.task import Task
 from wm.train import (
@@ -63,12 +63,19 @@ def train(
     layout: How batches and parameters lie on devices; by default rows of
       batches on all of them.
   """
+  sizes.positive(
+    'train.train',
+    steps=steps,
+    batch=batch,
+    log_every=log_every,
+    save_every=save_every,
+  )
   layout = sharding.layout() if layout is None else layout
   model = stretches.over_time(layout, task.model)
   learn = learner(model=model)
 
   def run(workdir: Path) -> None:
-    forecast.tell(task, learn, loader, steps, batch)
+    forecast.tell(task, learner(model=task.model), loader, steps, batch)
     with processes.first_alone():
       episodes = task.load(split='train')
     if processes.leads():
@@ -162,7 +169,8 @@ def _check_finite(
       f'train: {", ".join(names)} not finite between steps {first} and {last}; '
       f'the last good checkpoint is step {store.manager.latest_step()} in '
       f'{store.folder}; lower optimizer.adamw.learning_rate or '
-      'optimizer.adamw.clip'
+      'optimizer.adamw.clip; a head from the first step on: its numbers are '
+      'out of its range, change world_model.world_model.heads'
     )
 
 

@@ -175,3 +175,9 @@ def test_what_a_policy_met_is_a_data_set(workdir):
 def test_without_a_policy_nothing_is_loaded(tmp_path):
   with pytest.raises(ValueError, match='run --program=control'):
     learning.ppo().load(tmp_path, True)
+
+
+@pytest.mark.parametrize('environments', [0, 100])
+def test_environments_share_out_to_minibatches(environments):
+  with pytest.raises(ValueError, match=r'learning\.ppo\.environments'):
+    learning.ppo(environments=environments)

@@ -27,6 +27,7 @@ _DOCUMENTED = ('datasets/', 'experiments/', 'wm/')
 # Bottom to top: a module imports its own layer and those before it.
 _LAYERS = (
   'wm.types',
+  'wm.sizes',
   'wm.config',
   'wm.ssm',
   'wm.data',

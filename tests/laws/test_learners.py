@@ -11,6 +11,7 @@ import pytest
 
 from tests import members
 from wm import types
+from wm.backbones import s4
 from wm.models import latents, observe, world_model
 from wm.nets import images
 from wm.train import checkpoint, learner, optimizer, stores
@@ -140,6 +141,19 @@ def test_checkpoints_of_another_model_stay_where_they_are(learning, saved):
   with pytest.raises(checkpoint.OtherStructureError, match='another model'):
     checkpoint.restore_last(store, wider)
   assert sorted(store.manager.all_steps()) == [1, 3, 4]
+
+
+def test_parameters_of_another_kernel_are_refused(tmp_path):
+  u = jax.ShapeDtypeStruct((2, 8, 4), 'float32')
+  made, asked = (s4.s4(width=4, depth=1, order=4, length=n) for n in (16, 8))
+  store = stores.writing(tmp_path)
+  params = jax.jit(made.init)(jax.random.key(0), u)
+  checkpoint.save_params(store, 1, params, {'loss': 1.0})
+  store.manager.wait_until_finished()
+  like = jax.eval_shape(asked.init, jax.random.key(0), u)
+  with pytest.raises(checkpoint.OtherStructureError, match='C_length_16'):
+    checkpoint.restore_params(store, 1, like)
+  stores.close(store)
 
 
 @pytest.mark.parametrize('damage', ['truncated', 'emptied', 'unfinished'])

@@ -53,6 +53,15 @@ def test_order_and_batching_do_not_matter(metric, data):
   )
 
 
+def test_a_long_evaluation_loses_nothing(metric, data):
+  long = jax.tree.map(lambda x: x + 2.0**24, metric.init())
+  jax.tree.map(
+    lambda a, b: np.testing.assert_allclose(a - 2.0**24, b, atol=2),
+    metric.update(long, *data),
+    metric.update(metric.init(), *data),
+  )
+
+
 def test_masked_steps_do_not_matter(metric, data):
   prediction, batch, mask = data
   spoilt = {

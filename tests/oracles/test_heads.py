@@ -21,6 +21,7 @@ def test_bernoulli_is_scipys():
   stats = jnp.asarray(stats, jnp.float32)
   np.testing.assert_allclose(head.loss(stats, target), want, rtol=1e-4)
   np.testing.assert_allclose(head.mean(stats), p, rtol=1e-5)
+  assert np.isnan(head.loss(stats, 2 * target)[target > 0]).all()
 
 
 @pytest.mark.parametrize('bins', [41, 255])

@@ -164,7 +164,7 @@ def test_a_nan_reaches_those_who_see_it_in_both_views(split):
 def test_sizes_that_cannot_be_are_explained(size):
   change = f'change transformer_xl.transformer_xl.{size}'
   with pytest.raises(
-    ValueError, match=f'{size} must be positive; got 0; {change}'
+    ValueError, match=f'{size} must be a positive integer; got 0; {change}'
   ):
     transformer_xl.transformer_xl(**{size: 0})
 

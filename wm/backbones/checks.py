@@ -8,33 +8,6 @@ from wm import types
 from wm.backbones import shards
 
 
-def positive(name: str, **sizes: int) -> None:
-  """Refuses sizes below one.
-
-  Args:
-    name: of the constructor, for messages.
-    **sizes: its arguments by name.
-
-  Raises:
-    ValueError: naming the first that cannot be.
-  """
-  for size, value in sizes.items():
-    if value < 1:
-      raise ValueError(
-        f'{name}: {size} must be positive; got {value}; '
-        f'change {name}.{name}.{size}'
-      )
-
-
-def even(name: str, **sizes: int) -> None:
-  """Refuses odd sizes; arguments as of `positive`."""
-  for size, value in sizes.items():
-    if value % 2:
-      raise ValueError(
-        f'{name}: {size} must be even; got {value}; change {name}.{name}.{size}'
-      )
-
-
 def time_steps(name: str, dt_min: float, dt_max: float) -> None:
   """Refuses initial steps of a state-space layer that are no range.
 

@@ -4,7 +4,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from wm import types
+from wm import sizes, types
 from wm.backbones import checks, stack, views
 from wm.nets import layers
 
@@ -26,7 +26,7 @@ def gru(width: int = 1024, depth: int = 1) -> types.Backbone:
   Raises:
     ValueError: naming the parameter that cannot be.
   """
-  checks.positive('gru', width=width, depth=depth)
+  sizes.positive('gru.gru', width=width, depth=depth)
   chain = stack.chain({f'layer_{j}': layer(width) for j in range(depth)})
   return checks.checked('gru', chain)
 

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Complex, Float
 
-from wm import types
+from wm import sizes, types
 from wm.backbones import checks, shards, stack, views
 from wm.nets import layers
 from wm.ssm import diagonal, discretize, dplr, fft, hippo
@@ -37,16 +37,17 @@ def s4(
   Without `is_first` sequences go through convolutions, `length` steps at a
   time; with it, through a scan of `step`.
 
-  Parameters of an S4 layer are at `.../ssm/NAME`. An optimiser should give
-  `ssm/(Lambda_re|Lambda_im|P|B|log_dt)` a lower rate and no weight decay;
-  `ssm/C` and `ssm/D` are ordinary.
+  Parameters of an S4 layer are at `.../ssm/NAME`. An optimiser gives
+  `ssm/(Lambda_re|Lambda_im|P|B|log_dt)` no weight decay and may give them a
+  rate of their own; `ssm/C_length_LENGTH` and `ssm/D` are ordinary.
 
   Args:
     width: D of the blocks and of the output; the input may have any width.
     depth: number of blocks.
     order: N, states per channel, even.
     length: the length that training sequences have, the length of kernels.
-      It is part of the meaning of `ssm/C`: keep it for the life of parameters.
+      What `ssm/C` means depends on it, so it is in the name: parameters of
+      another length are refused.
     dt_min: least initial step of a channel.
     dt_max: greatest initial step of a channel.
     expand: hidden width of the MLP in units of `width`.
@@ -60,15 +61,15 @@ def s4(
   Raises:
     ValueError: naming the parameter that cannot be.
   """
-  checks.positive(
-    's4',
+  sizes.positive(
+    's4.s4',
     width=width,
     depth=depth,
     order=order,
     length=length,
     expand=expand,
   )
-  checks.even('s4', order=order)
+  sizes.even('s4.s4', order=order)
   checks.time_steps('s4', dt_min, dt_max)
   blocks = stack.blocks(
     lambda: layer(width, order, length, dt_min, dt_max),
@@ -117,7 +118,7 @@ def layer(
     return jnp.zeros((batch, width, order // 2), jnp.complex64)
 
   def prepare(params):
-    Lambda, P, B, C, dt = _modes(params)
+    Lambda, P, B, C, dt = _modes(params, length)
     C = dplr.untruncate(Lambda, P, C, dt, length)
     return Ready(discretize.low_rank_bilinear(Lambda, P, B, dt), C, params['D'])
 
@@ -177,22 +178,27 @@ def _init(key, width, order, length, dt_min, dt_max):
     'Lambda_im': Lambda_im,
     'P': _as_reals(P),
     'B': _as_reals(B),
-    'C': _as_reals(_truncate(system, C, length)),
+    _named(length): _as_reals(_truncate(system, C, length)),
     'D': jax.random.normal(key_D, (width,)),
     'log_dt': log_dt,
   }
 
 
-def _modes(params):
+def _named(length):
+  """The name of C~, which says its length, for no shape does."""
+  return f'C_length_{length}'
+
+
+def _modes(params, length):
   """Lambda, P, B, C~ and dt."""
   Lambda = diagonal.to_stable(params['Lambda_re'], params['Lambda_im'])
-  P, B, C = (_as_complex(params[name]) for name in 'PBC')
+  P, B, C = (_as_complex(params[name]) for name in ('P', 'B', _named(length)))
   return Lambda, P, B, C, jnp.exp(params['log_dt'])
 
 
 def _convolution(params, ready, length, chunk):
   """`(carry, u[B, T, D]) -> (carry, y)` for T <= chunk <= length."""
-  K = dplr.kernel(*_modes(params), length)[:, :chunk]
+  K = dplr.kernel(*_modes(params, length), length)[:, :chunk]
 
   def segment(carry, u):
     T = u.shape[1]

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from wm import types
+from wm import sizes, types
 from wm.backbones import checks, shards, stack, views
 from wm.nets import layers
 from wm.ssm import diagonal, discretize, hippo
@@ -35,9 +35,9 @@ def s4d(
   Without `is_first` sequences of any length are parallel in time; with it, they
   go through a scan of `step`.
 
-  Parameters of an S4D layer are at `.../ssm/NAME`. An optimiser should give
-  `ssm/(Lambda_re|Lambda_im|log_dt)` a lower rate and no weight decay; `ssm/C`
-  and `ssm/D` are ordinary.
+  Parameters of an S4D layer are at `.../ssm/NAME`. An optimiser gives
+  `ssm/(Lambda_re|Lambda_im|log_dt)` no weight decay and may give them a rate of
+  their own; `ssm/C` and `ssm/D` are ordinary.
 
   Args:
     width: D of the blocks and of the output; the input may have any width.
@@ -58,8 +58,10 @@ def s4d(
   Raises:
     ValueError: naming the parameter that cannot be.
   """
-  checks.positive('s4d', width=width, depth=depth, order=order, expand=expand)
-  checks.even('s4d', order=order)
+  sizes.positive(
+    's4d.s4d', width=width, depth=depth, order=order, expand=expand
+  )
+  sizes.even('s4d.s4d', order=order)
   checks.time_steps('s4d', dt_min, dt_max)
   blocks = stack.blocks(
     lambda: layer(width, init(order), discretize, dt_min, dt_max),

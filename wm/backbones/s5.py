@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Complex, Float
 
-from wm import types
+from wm import sizes, types
 from wm.backbones import checks, shards, stack, views
 from wm.nets import layers
 from wm.ssm import diagonal, discretize, dplr, hippo, scan
@@ -35,9 +35,9 @@ def s5(
   Two S5 layers and an MLP per block, see `stack.blocks`. Smith et al. 2023,
   "Simplified State Space Layers for Sequence Modeling", arXiv 2208.04933.
 
-  Parameters of an S5 layer are at `.../ssm/NAME`. An optimiser should give
-  `ssm/(Lambda_re|Lambda_im|B|log_dt)` a lower rate and no weight decay; `ssm/C`
-  and `ssm/D` are ordinary.
+  Parameters of an S5 layer are at `.../ssm/NAME`. An optimiser gives
+  `ssm/(Lambda_re|Lambda_im|B|log_dt)` no weight decay and may give them a rate
+  of their own; `ssm/C` and `ssm/D` are ordinary.
 
   Args:
     width: D of the blocks and of the output; the input may have any width.
@@ -60,8 +60,8 @@ def s5(
   Raises:
     ValueError: naming the parameter that cannot be.
   """
-  checks.positive(
-    's5',
+  sizes.positive(
+    's5.s5',
     width=width,
     depth=depth,
     order=order,

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
-from wm import types
+from wm import sizes, types
 from wm.backbones import checks, shards, stack, views
 from wm.nets import layers
 
@@ -53,8 +53,8 @@ def transformer_xl(
   Raises:
     ValueError: naming the parameter that cannot be.
   """
-  checks.positive(
-    'transformer_xl',
+  sizes.positive(
+    'transformer_xl.transformer_xl',
     width=width,
     depth=depth,
     heads=heads,

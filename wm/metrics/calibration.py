@@ -44,7 +44,8 @@ def calibration(bins: int = 10) -> Metric:
     came = jnp.where(mask, jnp.asarray(batch['reward']), 0)
     place = jnp.clip((said * bins).astype(jnp.int32), 0, bins - 1)
     more = {'count': mask, 'predicted': said, 'came': came}
-    sums = {name: acc[name].at[place].add(x) for name, x in more.items()}
+    empty = jnp.zeros(bins)
+    sums = {n: acc[n] + empty.at[place].add(x) for n, x in more.items()}
     return {'squares': acc['squares'] + jnp.sum((said - came) ** 2), **sums}
 
   def compute(acc: dict[str, Array]) -> dict[str, Array]:

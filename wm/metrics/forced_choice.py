@@ -36,7 +36,8 @@ def forced_choice(tile: int = 8) -> Metric:
     if tile < 1 or any(size % tile for size in truth.shape[-3:-1]):
       raise ValueError(
         f'forced_choice: tiles of {tile} pixels do not divide frames of '
-        f'{truth.shape[-3]}x{truth.shape[-2]}; change forced_choice.tile'
+        f'{truth.shape[-3]}x{truth.shape[-2]}; change '
+        'forced_choice.forced_choice.tile'
       )
     asked = _by_tile(jnp.abs(truth - foil), tile) > 0
     asked &= (jnp.asarray(mask) > 0)[..., None, None]

@@ -45,7 +45,8 @@ def recall_mse() -> Metric:
     bucket = jnp.sum(age[..., None] >= edges, axis=-1)
     bucket = jnp.where(age < 0, BUCKETS, bucket)
     more = {'count': scored, 'sum': error, 'squares': jnp.square(error)}
-    return {name: acc[name].at[bucket].add(x) for name, x in more.items()}
+    empty = jnp.zeros(BUCKETS + 1)
+    return {n: acc[n] + empty.at[bucket].add(x) for n, x in more.items()}
 
   def compute(acc: dict[str, Array]) -> dict[str, Array]:
     count, total = acc['count'], acc['sum']

@@ -21,7 +21,6 @@ class Latent(NamedTuple):
       explode.
     sample: `(key, stats[..., S]) -> z[..., Z]`, with gradients to the
       statistics.
-    mode: `(stats[..., S]) -> z[..., Z]`, the likeliest z.
     kl: `(stats_q[..., S], stats_p[..., S]) -> [...]`, KL(q || p) in nats.
   """
 
@@ -29,7 +28,6 @@ class Latent(NamedTuple):
   stats: int
   blank: Array
   sample: Callable[[Key, Array], Array]
-  mode: Callable[[Array], Array]
   kl: Callable[[Array, Array], Array]
 
 
@@ -64,19 +62,12 @@ def categorical(
     probs = jax.nn.softmax(logits)
     return jnp.log((1 - unimix) * probs + unimix / classes)
 
-  def one_hot(index: Array, log_p: Array) -> Array:
-    hard = jax.nn.one_hot(index, classes)
+  def sample(key: Key, stats: Float[Array, '... S']) -> Float[Array, '... Z']:
+    log_p = log_probs(stats)
+    hard = jax.nn.one_hot(_draw(key, log_p), classes)
     soft = jnp.exp(log_p)
     straight_through = hard + soft - jax.lax.stop_gradient(soft)
     return straight_through.reshape(*straight_through.shape[:-2], size)
-
-  def sample(key: Key, stats: Float[Array, '... S']) -> Float[Array, '... Z']:
-    log_p = log_probs(stats)
-    return one_hot(_draw(key, log_p), log_p)
-
-  def mode(stats: Float[Array, '... S']) -> Float[Array, '... Z']:
-    log_p = log_probs(stats)
-    return one_hot(jnp.argmax(log_p, axis=-1), log_p)
 
   def kl(
     stats_q: Float[Array, '... S'], stats_p: Float[Array, '... S']
@@ -85,7 +76,7 @@ def categorical(
     return jnp.sum(jnp.exp(log_q) * (log_q - log_p), axis=(-2, -1))
 
   blank = jnp.full(size, 1 / classes)
-  return Latent(size, size, blank, sample, mode, kl)
+  return Latent(size, size, blank, sample, kl)
 
 
 def gaussian(size: int = 32, least: float = 0.1) -> Latent:
@@ -116,9 +107,6 @@ def gaussian(size: int = 32, least: float = 0.1) -> Latent:
     mean, deviation = split(stats)
     return mean + deviation * jax.random.normal(key, mean.shape)
 
-  def mode(stats: Float[Array, '... S']) -> Float[Array, '... Z']:
-    return split(stats)[0]
-
   def kl(
     stats_q: Float[Array, '... S'], stats_p: Float[Array, '... S']
   ) -> Float[Array, '...']:
@@ -128,7 +116,7 @@ def gaussian(size: int = 32, least: float = 0.1) -> Latent:
     terms = (jnp.square(ratio) + apart - 1) / 2 - jnp.log(ratio)
     return jnp.sum(terms, axis=-1)
 
-  return Latent(size, 2 * size, jnp.ones(size), sample, mode, kl)
+  return Latent(size, 2 * size, jnp.ones(size), sample, kl)
 
 
 def _draw(key: Key, log_p: Float[Array, '... classes']) -> Array:

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 from jax.typing import ArrayLike
 
+from wm import sizes
 from wm.models import imagine as imagining
 from wm.models import latents, losses, scoring
 from wm.models import observe as observing
@@ -51,7 +52,10 @@ def world_model(
   h_t = backbone(u_1..u_t), prior p(z_t | h_t) and decoder p(x_t | h_t, z_t),
   it maximises the evidence lower bound of x_1..x_T given x_0 and the actions:
 
-      sum_t E_q [ log p(x_t | h_t, z_t) - KL(q(z_t | x_t) || p(z_t | h_t)) ].
+      sum_t E_q [ log p(x_t | h_t, z_t) - KL(q(z_t | x_t) || p(z_t | h_t)) ]
+
+  where p(x_t | h_t, z_t) is normal with variance 1 / (2 image_weight): squared
+  errors are not halved.
 
   A head adds the likelihood of one more number of the batch, such as the
   reward, given h_t and z_t.
@@ -90,6 +94,7 @@ def world_model(
       f'world_model: a share of the KL lies in [0, 1]; got {balance}; change '
       'world_model.world_model.balance'
     )
+  sizes.positive('world_model.world_model', units=units)
   latent = latents.categorical() if latent is None else latent
   heads = dict(heads or {})
   observer = observing.parallel() if observe is None else observe

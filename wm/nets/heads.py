@@ -37,14 +37,15 @@ def bernoulli(weight: float = 1.0) -> Head:
   """Returns a head for numbers that are 0 or 1; S is 1, a logit.
 
   Args:
-    weight: of its term in the loss.
+    weight: of its term in the loss, which is NaN of numbers outside [0, 1].
   """
 
   def loss(
     stats: Float[Array, '*batch 1'], target: Float[ArrayLike, '*batch']
   ) -> Float[Array, '*batch']:
-    logit = stats[..., 0]
-    return jax.nn.softplus(logit) - logit * jnp.asarray(target)
+    logit, target = stats[..., 0], jnp.asarray(target)
+    known = (target >= 0) & (target <= 1)
+    return jnp.where(known, jax.nn.softplus(logit) - logit * target, jnp.nan)
 
   return Head(1, weight, loss, lambda stats: jax.nn.sigmoid(stats[..., 0]))
 

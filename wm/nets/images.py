@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.typing import ArrayLike
 
+from wm import sizes
 from wm.nets import layers
 from wm.types import Array, Key, Net, Params
 
@@ -53,6 +54,7 @@ def conv_encoder(image_shape: Shape, depth: int = 48) -> Net:
   Takes uint8 frames `[..., H, W, C]`, returns `[..., E]`. As in DreamerV3, with
   LayerNorm and SiLU after each convolution.
   """
+  sizes.positive('images.conv_encoder', depth=depth)
   count = stages(image_shape)
 
   class ConvEncoder(nn.Module):
@@ -71,6 +73,7 @@ def conv_decoder(image_shape: Shape, depth: int = 48) -> Net:
 
   Takes `[..., I]`, returns frames `[..., H, W, C]` in [0, 1] up to error.
   """
+  sizes.positive('images.conv_decoder', depth=depth)
   count = stages(image_shape)
   side = image_shape[0] // 2**count
 
@@ -105,12 +108,13 @@ def patch_encoder(image_shape: Shape, depth: int = 64, first: int = 4) -> Net:
   Raises:
     ValueError: if that is not a power of 2, or if the frame cannot be halved.
   """
-  sizes = _patch_sizes(image_shape, first)
+  sizes.positive('images.patch_encoder', depth=depth)
+  sides = _patch_sizes(image_shape, first)
 
   class PatchEncoder(nn.Module):
     @nn.compact
     def __call__(self, x: Array) -> Array:
-      for stage, size in enumerate(sizes):
+      for stage, size in enumerate(sides):
         x = nn.Dense(depth * 2**stage)(_space_to_depth(x, size))
         x = nn.silu(nn.LayerNorm(_EPSILON)(x))
       return _flatten(x)
@@ -123,16 +127,17 @@ def patch_decoder(image_shape: Shape, depth: int = 64, first: int = 4) -> Net:
 
   Takes `[..., I]`, returns frames `[..., H, W, C]` in [0, 1] up to error.
   """
-  sizes = _patch_sizes(image_shape, first)
+  sizes.positive('images.patch_decoder', depth=depth)
+  sides = _patch_sizes(image_shape, first)
   side = image_shape[0] // 2 ** stages(image_shape)
 
   class PatchDecoder(nn.Module):
     @nn.compact
     def __call__(self, x: Array) -> Array:
-      channels = depth * 2 ** (len(sizes) - 1)
+      channels = depth * 2 ** (len(sides) - 1)
       x = nn.Dense(side * side * channels)(x)
       x = x.reshape(-1, side, side, channels)
-      for stage, size in reversed(list(enumerate(sizes))):
+      for stage, size in reversed(list(enumerate(sides))):
         x = nn.silu(nn.LayerNorm(_EPSILON)(x))
         out = depth * 2 ** (stage - 1) if stage else image_shape[2]
         x = _depth_to_space(nn.Dense(out * size * size)(x), size)

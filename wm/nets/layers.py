@@ -9,7 +9,7 @@ import flax.linen as nn
 import jax
 from jaxtyping import Array, Float
 
-from wm import types
+from wm import sizes, types
 
 _LECUN = nn.initializers.lecun_normal()
 
@@ -67,12 +67,9 @@ def dense(
   Returns:
     The net.
   """
+  sizes.positive('layers.dense', width=width)
   return from_linen(
-    nn.Dense(
-      _positive('dense', 'width', width),
-      kernel_init=kernel_init,
-      bias_init=bias_init,
-    )
+    nn.Dense(width, kernel_init=kernel_init, bias_init=bias_init)
   )
 
 
@@ -133,19 +130,8 @@ def mlp(
   Returns:
     The net.
   """
-  _positive('mlp', 'width', width)
+  sizes.positive('layers.mlp', width=width, out=out)
   hidden = []
   for _ in range(depth):
     hidden += [nn.Dense(width), nn.LayerNorm(epsilon=1e-5), activation]
-  return from_linen(
-    nn.Sequential([*hidden, nn.Dense(_positive('mlp', 'out', out))])
-  )
-
-
-def _positive(where, name, value):
-  if value < 1:
-    raise ValueError(
-      f'{where}: {name} must be positive; got {value}; '
-      f'change layers.{where}.{name}'
-    )
-  return value
+  return from_linen(nn.Sequential([*hidden, nn.Dense(out)]))

@@ -1,4 +1,4 @@
-"""The optimiser: AdamW with a gentler group for state-space parameters."""
+"""The optimiser: AdamW with a group of its own for state-space parameters."""
 
 import re
 
@@ -24,9 +24,9 @@ def adamw(
 ) -> optax.GradientTransformation:
   """Returns AdamW with linear warm-up, cosine decay and clipping.
 
-  The dynamics of state-space layers have their own rate and no decay, as is
-  the custom (Gu et al. 2022). The paper names AdamW; the numbers are
-  ours.
+  The dynamics of state-space layers have no decay and a rate of their own, as
+  is the custom (Gu et al. 2022, who take 1e-3 at most; here it is that of the
+  others). The paper names AdamW; the numbers are ours.
 
   Args:
     learning_rate: Peak rate.
