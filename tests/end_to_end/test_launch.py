@@ -27,7 +27,7 @@ MISTAKES = {
   'a warm-up': (FILES, ['WARMUP = 6'], 'WARMUP'),
   'a rhythm': (FILES, ['SAVE_EVERY = 0'], 'train.train.save_every'),
   'no episode': (FILES, ['EPISODES = 0'], 'evaluate.evaluate.episodes'),
-  'half a unit': (FILES, ['UNITS = 16.5'], 'world_model.world_model.units'),
+  'no unit': (FILES, ['UNITS = 0'], 'world_model.world_model.units'),
   'a batch': (FILES, ['BATCH = 9'], 'BATCH'),
   'a data folder': (
     FILES,
