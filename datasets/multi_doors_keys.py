@@ -32,8 +32,11 @@ def _config(name: str, corridor: corridors.Corridor) -> rlds.Config:
 class MultiDoorsKeys(builder.Builder):
   """A corridor of locked doors and of keys to them."""
 
-  VERSION = tfds.core.Version('1.0.0')
-  RELEASE_NOTES = {'1.0.0': 'First release.'}
+  VERSION = tfds.core.Version('2.0.0')
+  RELEASE_NOTES = {
+    '1.0.0': 'First release.',
+    '2.0.0': 'Of stray and action_noise: an errand ends as its door is tried.',
+  }
   BUILDER_CONFIGS = [_config(*item) for item in corridors.CORRIDORS.items()]
   ARGUMENTS = (*builder.Builder.ARGUMENTS, 'query', 'stray')
   DESCRIPTION = """
