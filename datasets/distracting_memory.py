@@ -31,8 +31,11 @@ def _config(name: str, hallway: passage.Hallway) -> rlds.Config:
 class DistractingMemory(builder.Builder):
   """A clue, a long hallway full of distractors, and a choice."""
 
-  VERSION = tfds.core.Version('1.0.0')
-  RELEASE_NOTES = {'1.0.0': 'First release.'}
+  VERSION = tfds.core.Version('2.0.0')
+  RELEASE_NOTES = {
+    '1.0.0': 'First release.',
+    '2.0.0': 'discount is 0 from the choice on, also where it is made early.',
+  }
   ARGUMENTS = (*builder.Builder.ARGUMENTS, 'stray')
   BUILDER_CONFIGS = [
     _config(name, passage.named(name))

@@ -203,20 +203,21 @@ def episode(
     action: [T] or [T, A], taken at each step; the last is replaced by 0, for
       nothing follows it.
     reward: [T], follows the action of each step; or one for all.
-    terminal: whether the last step ends the episode, or is cut off by its
-      length.
+    terminal: bool [T], whether the world has ended by each step, at which it
+      stays from then on; or one for all, False where the episode is cut off by
+      its length.
     oracle: the world's hidden state.
   """
   length = len(action)
   steps = np.arange(length)
-  ends = (steps == length - 2) & terminal
+  terminal = np.broadcast_to(terminal, length)
   action = np.array(action)
   action[-1] = 0
   return {
     'observation': dict(observation),
     'action': action,
     'reward': np.broadcast_to(np.float32(reward), length),
-    'discount': (~ends).astype(np.float32),
+    'discount': 1 - np.append(terminal[1:], False).astype(np.float32),
     'is_first': steps == 0,
     'is_last': steps == length - 1,
     'is_terminal': (steps == length - 1) & terminal,

@@ -84,7 +84,10 @@ def test_an_episode_has_the_fields_of_rlds(splits):
       last = np.arange(about['length']) == about['length'] - 1
       np.testing.assert_array_equal(episode['is_first'], last[::-1])
       np.testing.assert_array_equal(episode['is_last'], last)
-      assert not (episode['is_terminal'] & ~last).any()
+      over = episode['discount'][:-1] == 0
+      assert (over[1:] >= over[:-1]).all()
+      np.testing.assert_array_equal(episode['is_terminal'], last & over[-1])
+      assert episode['discount'][-1] == 1
       low, high = (-1, 2) if config.action[0] else (0, about['num_actions'])
       assert episode['action'].min() >= low
       assert episode['action'].max() < high
