@@ -13,10 +13,11 @@ FIELDS = {
   'reward': ('reward',),
   'is_first': ('is_first',),
   'is_terminal': ('is_terminal', 'done'),
+  'discount': ('discount',),
 }
 """Fields of an episode, and the names that they are looked for by."""
 
-DERIVED = ('is_last', 'discount')
+DERIVED = ('is_last',)
 """Fields that follow from the others."""
 
 
@@ -83,7 +84,7 @@ def survey(
   Args:
     recording: the recording.
     keys: names of fields that are not called as here.
-    aligned: 'rlds' or 'last', as `datasets.alignment` explains.
+    aligned: 'rlds' or 'last', as `recorded.alignment` explains.
   """
   try:
     shapes = recording.shapes()
@@ -116,7 +117,7 @@ def survey(
   )
   if faults:
     return facts._replace(faults=tuple(faults))
-  assumed += _between(fields, frames)
+  assumed += _assumed(fields, frames)
   steps = canonical(fields, frames, aligned)
   starts = tuple(np.flatnonzero(steps['is_first']).tolist())
   ended = np.flatnonzero(steps['is_terminal'])
@@ -158,17 +159,27 @@ def canonical(
   Returns:
     action: int32 `[T]` or float32 `[T, A]`.
     reward: float32 `[T]`.
-    is_first, is_terminal: bool `[T]`.
+    discount: float32 `[T]`, 0 where it was recorded as 0, or where an action
+      leads to an end; else 1.
+    is_first, is_terminal: bool `[T]`; where no `is_terminal` was recorded, an
+      episode ends if the action before its last frame has a discount of 0.
   """
   action = as_action(fields['action'])
   nothing = np.zeros(frames)
   reward = np.float32(_flat(fields.get('reward', nothing)))
   first = alignment.arriving(_flat(fields.get('is_first', nothing)), frames)
-  ended = alignment.arriving(_flat(fields.get('is_terminal', nothing)), frames)
+  first |= np.arange(frames) == 0
+  over = _flat(fields.get('discount', nothing + 1)) == 0
+  over = alignment.following(over, frames, aligned)
+  if 'is_terminal' in fields:
+    ended = alignment.arriving(_flat(fields['is_terminal']), frames)
+  else:
+    ended = np.append(first[1:], True) & ~first & np.roll(over, 1)
   return {
     'action': alignment.following(action, frames, aligned),
     'reward': alignment.following(reward, frames, aligned),
-    'is_first': first | (np.arange(frames) == 0),
+    'discount': np.float32(~(over | np.append(ended[1:], False))),
+    'is_first': first,
     'is_terminal': ended,
   }
 
@@ -262,16 +273,24 @@ def _action_faults(x: np.ndarray, frames: int) -> list[str]:
   return []
 
 
-def _between(fields: Mapping[str, np.ndarray], frames: int) -> list[str]:
-  """Says of which arrays there is one less than frames."""
+def _assumed(fields: Mapping[str, np.ndarray], frames: int) -> list[str]:
+  """Says what arrays that are shorter than frames, or missing, stand for."""
   where = {
     'action': 'at the last frame it is 0',
     'reward': 'at the last frame it is 0',
+    'discount': 'at the last frame it is 1',
     'is_first': 'it is about all frames but the first',
     'is_terminal': 'it is about all frames but the first',
   }
-  return [
+  said = [
     f'{field}: one less than frames, so it lies between them; {where[field]}'
     for field, x in fields.items()
     if len(x) == frames - 1
-  ] + ['reward: missing, so it is 0'] * ('reward' not in fields)
+  ]
+  if 'reward' not in fields:
+    said.append('reward: missing, so it is 0')
+  if 'discount' in fields and 'is_terminal' not in fields:
+    said.append(
+      'is_terminal: missing, so an episode ends if the last discount is 0'
+    )
+  return said

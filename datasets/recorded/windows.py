@@ -66,15 +66,14 @@ class Windows(Sequence):
     part = {k: x[start:stop] for k, x in whole.items() if k != 'oracle'}
     length = stop - start
     steps = np.arange(length)
-    ended = part['is_terminal']
     return {
       'observation': {'image': part['image']},
       'action': part['action'],
       'reward': part['reward'],
-      'discount': np.float32(~np.append(ended[1:], False)),
+      'discount': part['discount'],
       'is_first': steps == 0,
       'is_last': steps == length - 1,
-      'is_terminal': ended,
+      'is_terminal': part['is_terminal'],
       'oracle': {
         k: x[start:stop] if x.shape[:1] == (facts.frames,) else x
         for k, x in whole['oracle'].items()

@@ -76,6 +76,33 @@ def test_an_end_is_told_to_the_step_before_it(tmp_path):
         assert episode['discount'][-2] == 1 - last
 
 
+@pytest.mark.parametrize('written', [dict, walks.late, walks.between])
+def test_an_end_may_be_told_by_the_discount_alone(written, tmp_path):
+  """Of a world that ends at frame 20 and is recorded up to frame 23."""
+  over = np.arange(24) >= 19
+  over[-1] = False
+  records = [
+    written(x) | {'discount': written(x | {'reward': 1.0 - over})['reward']}
+    for x in WALKS
+  ]
+  if written is walks.late:
+    for x in records:
+      x['discount'][0] = 1
+  name = walks.write(tmp_path / 'told', records)
+  asked = {'aligned': 'last'} if written is walks.late else {}
+  for episode in datasets.load(name, arguments=asked):
+    np.testing.assert_array_equal(episode['discount'], 1 - over)
+    assert episode['is_terminal'].tolist() == 23 * [False] + [True]
+    assert 'discount' not in episode['oracle']
+  said = ' / '.join(recordings.look(name, asked).assumed)
+  assert 'ends if the last discount is 0' in said
+  cut = walks.write(
+    tmp_path / 'cut', [x | {'discount': np.ones(24)} for x in WALKS]
+  )
+  for episode in datasets.load(cut):
+    assert not episode['is_terminal'].any()
+
+
 def test_splits_are_made_of_whole_recordings_in_order(name):
   asked = {'length': 8, 'val': 0.2, 'test': 0.3}
   found = {
