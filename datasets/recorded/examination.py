@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from datasets.recorded import (
   alignment,
+  canonical,
   division,
   folders,
   frames,
@@ -193,7 +194,7 @@ def _alignment(facts: Sequence[survey.Facts]) -> tuple[set[str], list[str]]:
     except ValueError as error:
       raise ValueError(f'{error} ({x.recording.label})') from error
     seen.append(arrays[names[0]][:_FRAMES])
-    done.append(survey.as_action(arrays[names[1]])[:_FRAMES])
+    done.append(canonical.action(arrays[names[1]])[:_FRAMES])
   explained = alignment.effect(seen, done)
   effect = alignment.told_by_effect(explained)
   first = sum(x.ends.first for x in asked)

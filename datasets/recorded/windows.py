@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from datasets.recorded import frames, survey
+from datasets.recorded import canonical, frames, survey
 
 KEPT = 2**28
 """Bytes of read recordings that a split keeps in memory, so that neighbouring
@@ -106,7 +106,7 @@ def _read(
     raise ValueError(f'load: {recording.label}: {error}') from error
   fields = {field: arrays[name] for field, name in facts.names.items()}
   image = fields.pop('image')
-  whole = survey.canonical(fields, facts.frames, aligned)
+  whole = canonical.steps(fields, facts.frames, aligned)
   whole['image'] = frames.resized(image, side)
   for x in whole.values():
     x.flags.writeable = False
