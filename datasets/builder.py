@@ -11,6 +11,13 @@ import tensorflow_datasets as tfds
 
 from datasets import npz, recall, rlds, shards
 
+_FLAGS = {
+  'jax_default_prng_impl': 'threefry2x32',
+  'jax_threefry_partitionable': True,
+  'jax_enable_x64': False,
+}
+"""Flags of JAX that what is drawn depends on, JAX's defaults."""
+
 _ARGUMENT = re.compile(r'\+([a-z_]+)-([^+]+)')
 
 
@@ -236,9 +243,20 @@ def keys(config: rlds.Config, split: str, size: int):
   """Returns `(first) -> uint32 [size, 2]`, a raw key for each episode.
 
   A key depends on the seed, the split and the episode's index alone.
+
+  Raises:
+    ValueError: a flag of JAX has a value with which other episodes come of a
+      key.
   """
   import jax
 
+  for flag, need in _FLAGS.items():
+    if (got := getattr(jax.config, flag)) != need:
+      raise ValueError(
+        f'keys: {config.name} would be other data under its name; got '
+        f'{flag.upper()}={got}, need {need}; unset the variable of the '
+        f"environment, or jax.config.update('{flag}', {need!r})"
+      )
   key = jax.random.PRNGKey(config.seed)
   key = jax.random.fold_in(key, rlds.SPLITS.index(split))
   fold = jax.vmap(jax.random.fold_in, (None, 0))

@@ -184,6 +184,27 @@ def test_an_argument_of_a_world_belongs_to_the_name(data_dir):
   assert longer['context'] == 61 + 30
 
 
+@pytest.mark.parametrize(
+  ('flag', 'value'),
+  [
+    ('jax_default_prng_impl', 'rbg'),
+    ('jax_threefry_partitionable', False),
+    ('jax_enable_x64', True),
+  ],
+)
+def test_a_flag_of_jax_does_not_change_data_in_silence(flag, value, tmp_path):
+  before = getattr(jax.config, flag)
+  jax.config.update(flag, value)
+  try:
+    with pytest.raises(ValueError, match=f'{flag.upper()}={value}, need '):
+      datasets.preview(FIRST, data_dir=str(tmp_path))
+    with pytest.raises(ValueError, match=f"update.'{flag}'"):
+      datasets.load(FIRST, data_dir=str(tmp_path))
+  finally:
+    jax.config.update(flag, before)
+  assert not list(tmp_path.rglob('*.array_record*'))
+
+
 def test_rooms_are_the_rooms_of_the_pose(data_dir):
   for episode in datasets.load(
     'rooms/four_rooms', 'val', 'smoke', data_dir=data_dir
