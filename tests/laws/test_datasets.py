@@ -167,8 +167,13 @@ def test_a_preview_is_the_data_set_itself(name, data_dir, tmp_path):
 
 
 def test_a_preview_of_no_split_is_said(tmp_path):
-  with pytest.raises(ValueError, match='no such split'):
-    datasets.preview(FIRST, 'tset', data_dir=str(tmp_path))
+  for split, words in (
+    ('tset', 'no such split'),
+    ('test[:1]', "need 'test' and a count; change preview.split"),
+  ):
+    with pytest.raises(ValueError, match=words):
+      datasets.preview(FIRST, split, data_dir=str(tmp_path))
+  assert not list(tmp_path.iterdir()), 'a preview builds nothing'
 
 
 def test_an_argument_of_a_world_belongs_to_the_name(data_dir):
