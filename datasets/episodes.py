@@ -135,8 +135,8 @@ def preview(
 ) -> Episodes:
   """Returns the first episodes of a split, without building the data set.
 
-  They are, byte for byte, those that `load` returns. What is on disk is read,
-  else they are made in memory.
+  What is on disk is read, else they are made in memory: byte for byte those
+  that `load` returns, but where it is given published files.
 
   Args:
     name: as `catalogue.describe` takes it.
