@@ -170,14 +170,14 @@ def find(
   full = f'{base}_{scale}{plus}{rest}' if scale else name
   builder, _, config = full.partition('/')
   found = _builders().get(builder)
-  config = found.get_builder_config(config) if found else None
+  config = found.chosen(config, arguments or {}) if found else None
   if config is None:
     known = [x for x in names() if not x.endswith(('_laptop', '_smoke'))]
     raise ValueError(
       f'load: no such data set; got {full!r}, need one of '
       f'{", ".join(known)}, or recordings such as folder:PATH; change load.name'
     )
-  return found, found.variant(config, arguments or {})
+  return found, config
 
 
 def _builders():

@@ -210,6 +210,21 @@ def test_a_flag_of_jax_does_not_change_data_in_silence(flag, value, tmp_path):
   assert not list(tmp_path.rglob('*.array_record*'))
 
 
+def test_one_world_has_one_name_and_a_name_one_world():
+  def name(base, arguments):
+    return datasets.describe(f'{FIRST}{base}', arguments=arguments)['name']
+
+  both = f'{FIRST}+action_noise-0.1+movers-2'
+  assert name('', {'movers': 2, 'action_noise': 0.1}) == both
+  assert name('+movers-2', {'action_noise': 0.1}) == both
+  assert name('+movers-2+action_noise-0.3', {'action_noise': 0.1}) == both
+  assert name('+movers-2', {'movers': 0}) == FIRST
+  for arguments in ({'movers': 1234567}, {'action_noise': 0.12345678}):
+    _, config = catalogue.find(FIRST, arguments=arguments)
+    _, again = catalogue.find(name('', arguments))
+    assert again == config
+
+
 def test_rooms_are_the_rooms_of_the_pose(data_dir):
   for episode in datasets.load(
     'rooms/four_rooms', 'val', 'smoke', data_dir=data_dir
@@ -244,7 +259,10 @@ def test_a_split_can_be_sliced(train, data_dir):
     ({'scale': 'huge'}, 'laptop.*change load.scale'),
     ({'arguments': {'noise': 1}}, 'action_noise.*change load.arguments'),
     ({'arguments': {'action_noise': 1}}, 'probability.*load.arguments'),
+    ({'arguments': {'action_noise': 1 - 1e-9}}, 'probability.*load.arguments'),
     ({'arguments': {'movers': -1}}, 'integer.*change load.arguments'),
+    ({'arguments': {'movers': float('inf')}}, 'integer, 0.*load.arguments'),
+    ({'arguments': {'query': 0}}, 'integer, 1 or more.*load.arguments'),
     ({'name': f'{FIRST}+movers-x'}, "integer.*'x'.*load.arguments"),
   ],
 )
