@@ -225,6 +225,13 @@ def test_one_world_has_one_name_and_a_name_one_world():
     assert again == config
 
 
+@pytest.mark.parametrize('name', KINDS)
+def test_a_world_takes_no_argument_that_it_does_not_know(name):
+  world = type(datasets.environment(name))
+  with pytest.raises(TypeError, match="unexpected keyword argument 'plam'"):
+    world(plam=None)
+
+
 def test_rooms_are_the_rooms_of_the_pose(data_dir):
   for episode in datasets.load(
     'rooms/four_rooms', 'val', 'smoke', data_dir=data_dir
