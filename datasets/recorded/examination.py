@@ -214,8 +214,8 @@ def _side_faults(frame: tuple[int, int, int], side: int | None) -> list[str]:
     return []
   return [
     f'side: frames do not fit a model; got {height}x{width}, need a square '
-    'whose side is 4, 5, 6 or 7 times a power of 2; change load.arguments, '
-    f"such as {{'side': {frames.nearest(height, width)}}}"
+    'with a side of 8 or more: 4, 5, 6 or 7 times a power of 2; change '
+    f"load.arguments, such as {{'side': {frames.nearest(height, width)}}}"
   ]
 
 

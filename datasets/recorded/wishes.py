@@ -70,7 +70,7 @@ def _need(name: str, value: Any) -> str | None:
     good, need = whole and value >= 2, 'an integer, 2 or more'
   elif name == 'side':
     good = whole and frames.fits(value)
-    need = '4, 5, 6 or 7 times a power of 2, such as 32, 40 or 64'
+    need = '8 or more: 4, 5, 6 or 7 times a power of 2, such as 32 or 40'
   elif name == 'aligned':
     good, need = value in alignment.LATE, ' or '.join(alignment.LATE)
   elif name == 'keys':
