@@ -7,7 +7,7 @@ import pytest
 
 import datasets
 from datasets import inspect, recordings
-from datasets.recorded import frames
+from datasets.recorded import frames, wishes
 from tests import walks
 
 WALKS = [walks.walk(seed) for seed in range(10)]
@@ -148,6 +148,7 @@ MISTAKES = {
   'a side': ({'side': 50}, 'train', 'side: got 50.* 4, 5, 6 or 7 times'),
   'a small side': ({'side': 6}, 'train', 'side: got 6, need 8 or more'),
   'an alignment': ({'aligned': 'gym'}, 'train', "'gym', need rlds or last"),
+  'alignments': ({'aligned': ['rlds']}, 'train', 'need rlds or last'),
   'keys': ({'keys': {'picture': 'x'}}, 'train', 'keys: .*need a dict'),
   'another key': ({'keys': {'reward': 'pay'}}, 'train', "reward.*need 'pay'"),
   'a share': ({'val': 1.5}, 'train', 'val: got 1.5, need a share'),
@@ -160,6 +161,10 @@ def test_a_mistake_is_explained(mistake, name):
   asked, split, words = MISTAKES[mistake]
   with pytest.raises(ValueError, match=f'(?s){words}'):
     datasets.load(name, split, arguments=asked)
+
+
+def test_nothing_asked_is_the_default():
+  assert wishes.wishes(dict.fromkeys(wishes.Wishes._fields)) == wishes.Wishes()
 
 
 @pytest.mark.parametrize(
