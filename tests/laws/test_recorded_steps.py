@@ -180,6 +180,15 @@ def test_files_of_tensorflow_are_read_without_it(tmp_path):
   assert subprocess.run([sys.executable, '-c', code], cwd=root).returncode == 0
 
 
+def test_a_file_that_is_cut_off_is_told(tmp_path):
+  name = nested(tmp_path, 'plain')
+  as_tfrecord(name)
+  file = next(tmp_path.rglob('*train.tfrecord*'))
+  file.write_bytes(file.read_bytes() + bytes(5))
+  with pytest.raises(ValueError, match='train.tfrecord.* is cut off'):
+    datasets.load(name)
+
+
 def test_whole_arrays_become_episodes(tmp_path):
   features = F.FeaturesDict({
     'observation': {'image': F.Tensor(
