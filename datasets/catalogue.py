@@ -78,7 +78,7 @@ def environment(
   Raises:
     ValueError: there is no such data set, or it has no world.
   """
-  builder, config = find(name, scale, arguments)
+  builder, config = _world('environment', name, scale, arguments)
   return builder.environment(config)
 
 
@@ -101,9 +101,15 @@ def start_key(
     arguments: as `describe` takes them.
 
   Raises:
-    ValueError: there is no such data set.
+    ValueError: there is no such data set or split, or it has no world.
   """
-  builder, config = find(name, scale, arguments)
+  builder, config = _world('start_key', name, scale, arguments)
+  if split not in config.episodes:
+    raise ValueError(
+      f'start_key: no such split of {builder.name}/{config.name}; got '
+      f'{split!r}, need one of {", ".join(config.episodes)}; change '
+      'start_key.split'
+    )
   return builder.start_key(config, split, number)
 
 
@@ -178,6 +184,17 @@ def find(
       f'{", ".join(known)}, or recordings such as folder:PATH; change load.name'
     )
   return found, config
+
+
+def _world(where, name, scale, arguments):
+  """Returns what `find` does, unless there are but recordings of a world."""
+  if is_recorded(name):
+    raise ValueError(
+      f'{where}: recordings do not say of which world they are; got {name!r}, '
+      'need the data set of that world, such as distracting_memory/width_100; '
+      f'change catalogue.{where}.name, and scale and arguments beside it'
+    )
+  return find(name, scale, arguments)
 
 
 def _builders():

@@ -279,6 +279,16 @@ def test_a_mistake_is_explained(arguments, expected, data_dir):
     datasets.load(**given)
 
 
+def test_what_has_no_world_or_split_is_explained():
+  for name in ('folder:walks', 'tfds:walks'):
+    with pytest.raises(ValueError, match='change catalogue.environment.name'):
+      datasets.environment(name)
+    with pytest.raises(ValueError, match='change catalogue.start_key.name'):
+      catalogue.start_key(name, 'train', 0)
+  with pytest.raises(ValueError, match="got 'valid', need one of train, val"):
+    catalogue.start_key(FIRST, 'valid', 0)
+
+
 def test_a_folder_that_cannot_be_written_is_explained(tmp_path):
   (tmp_path / 'file').write_text('')
   with pytest.raises(ValueError, match='change load.data_dir'):
