@@ -17,12 +17,11 @@ EPISODES = {
 
 
 def _config(name: str, plan: balance.Balance) -> rlds.Config:
-  scale = name.rpartition('_')[2]
   return rlds.config(
     name,
     f'A balanced pole, {plan.context} | {plan.query} steps of context | query.',
     plan,
-    EPISODES.get(scale, EPISODES['']),
+    EPISODES,
     rlds.VectorConfig,
   )
 

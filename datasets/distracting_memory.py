@@ -18,13 +18,12 @@ EPISODES = {
 
 
 def _config(name: str, hallway: passage.Hallway) -> rlds.Config:
-  scale = name.rpartition('_')[2]
   return rlds.config(
     name,
     f'A hallway {hallway.width} wide, {hallway.context} | {hallway.query} '
     'steps of context | query.',
     hallway,
-    EPISODES.get(scale, EPISODES['']),
+    EPISODES,
   )
 
 
@@ -80,14 +79,7 @@ ending in `_smoke` are 10 wide, whatever their name.
       'side': rlds.array((), np.int32),
       'distractors': rlds.array((hallway.width,), np.int32),
       'success': rlds.array((), np.bool_),
-    } | (
-      {
-        'mover_column': rlds.array((time, hallway.movers), np.int32),
-        'mover_color': rlds.array((hallway.movers,), np.int32),
-      }
-      if hallway.movers
-      else {}
-    )
+    } | rlds.movers(time, hallway.movers)
 
   @staticmethod
   def maker(config, split, size):
