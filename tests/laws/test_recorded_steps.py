@@ -98,8 +98,11 @@ def test_whole_arrays_become_episodes(tmp_path):
   assert datasets.load(name)[4]['oracle'] == {'number': 4}
 
 
-def test_a_data_set_of_ours_loads_as_a_recording(tmp_path):
-  name = 'rooms/two_rooms_smoke'
+@pytest.mark.parametrize(
+  'name',
+  ['rooms/two_rooms_smoke', 'distracting_memory/width_100_smoke+stray-0.2'],
+)
+def test_a_data_set_of_ours_loads_as_a_recording(name, tmp_path):
   ours = datasets.load(name, 'val', data_dir=str(tmp_path))
   again = datasets.load(f'tfds:{tmp_path}/{name}', 'val')
   about = datasets.describe(name)
