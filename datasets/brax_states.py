@@ -17,12 +17,11 @@ EPISODES = {
 
 
 def _config(name: str, plan: balance.Balance) -> rlds.Config:
-  scale = name.rpartition('_')[2]
   return rlds.config(
     name,
     f'A balanced pole, {plan.context} | {plan.query} steps of context | query.',
     plan,
-    EPISODES.get(scale, EPISODES['']),
+    EPISODES,
     rlds.VectorConfig,
   )
 
@@ -30,8 +29,11 @@ def _config(name: str, plan: balance.Balance) -> rlds.Config:
 class BraxStates(builder.Builder):
   """States and forces of a pole on a cart."""
 
-  VERSION = tfds.core.Version('1.0.0')
-  RELEASE_NOTES = {'1.0.0': 'First release.'}
+  VERSION = tfds.core.Version('2.0.0')
+  RELEASE_NOTES = {
+    '1.0.0': 'First release.',
+    '2.0.0': 'discount is 0 from the fall on.',
+  }
   ARGUMENTS = ('query',)
   BUILDER_CONFIGS = [_config(*item) for item in balance.PLANS.items()]
   DESCRIPTION = """

@@ -11,6 +11,13 @@ import tensorflow_datasets as tfds
 
 from datasets import npz, recall, rlds, shards
 
+_FLAGS = {
+  'jax_default_prng_impl': 'threefry2x32',
+  'jax_threefry_partitionable': True,
+  'jax_enable_x64': False,
+}
+"""Flags of JAX that what is drawn depends on, JAX's defaults."""
+
 _ARGUMENT = re.compile(r'\+([a-z_]+)-([^+]+)')
 
 
@@ -116,11 +123,26 @@ class Builder(shards.ShardedBuilder, skip_registration=True):
       ValueError: an argument that the world does not have, or a bad value.
     """
     del version
+    return cls.chosen(name, {})
+
+  @classmethod
+  def chosen(
+    cls, name: str, arguments: Mapping[str, Any]
+  ) -> rlds.Config | None:
+    """Returns a variant by its whole name and by further arguments.
+
+    Args:
+      name: of the variant, perhaps with arguments.
+      arguments: as `variant` takes them; they go before those in the name.
+
+    Raises:
+      ValueError: an argument that the world does not have, or a bad value.
+    """
     base, plus, rest = name.partition('+')
-    config, arguments = cls.named(base), dict(_ARGUMENT.findall(plus + rest))
+    config, named = cls.named(base), dict(_ARGUMENT.findall(plus + rest))
     if config is None or _ARGUMENT.sub('', plus + rest):
       return None
-    return cls.variant(config, arguments)
+    return cls.variant(config, named | dict(arguments))
 
   @classmethod
   def variant(
@@ -144,7 +166,7 @@ class Builder(shards.ShardedBuilder, skip_registration=True):
     if not changes:
       return config
     world = world._replace(**changes)
-    suffix = ''.join(f'+{name}-{x:g}' for name, x in changes.items())
+    suffix = ''.join(f'+{name}-{_text(x)}' for name, x in changes.items())
     return dataclasses.replace(
       config,
       name=config.name + suffix,
@@ -211,20 +233,27 @@ CITATION = """
 
 
 def _value(config, known, name, given):
-  """Returns the value of an argument, a number of the right kind."""
+  """Returns the value of an argument, exactly the number that names tell."""
   if name not in known:
     raise ValueError(
       f'load: {config.name} has no argument {name!r}; need one of '
       f'{", ".join(known)}; change load.arguments'
     )
   is_count = isinstance(getattr(config.world, name), int)
+  least = int(name == 'query')  # Something is left to imagine.
   try:
-    value = int(given) if is_count else float(given)
-    good = value == float(given) and 0 <= value < (np.inf if is_count else 1)
-  except (TypeError, ValueError):
+    if is_count:
+      value = int(given)
+      good = value == float(given) and value >= least
+    else:
+      value = float(_text(float(given)))
+      good = 0 <= value < 1
+  except (OverflowError, TypeError, ValueError):
     good = False
   if not good:
-    need = 'an integer, 0 or more' if is_count else 'a probability below 1'
+    need = 'a probability below 1'
+    if is_count:
+      need = f'an integer, {least} or more'
     raise ValueError(
       f'load: {name} of {config.name} must be {need}; got {given!r}; change '
       'load.arguments'
@@ -232,13 +261,29 @@ def _value(config, known, name, given):
   return value
 
 
+def _text(value):
+  """Returns a number as it stands in a name."""
+  return f'{value}' if isinstance(value, int) else f'{value:g}'
+
+
 def keys(config: rlds.Config, split: str, size: int):
   """Returns `(first) -> uint32 [size, 2]`, a raw key for each episode.
 
   A key depends on the seed, the split and the episode's index alone.
+
+  Raises:
+    ValueError: a flag of JAX has a value with which other episodes come of a
+      key.
   """
   import jax
 
+  for flag, need in _FLAGS.items():
+    if (got := getattr(jax.config, flag)) != need:
+      raise ValueError(
+        f'keys: {config.name} would be other data under its name; got '
+        f'{flag.upper()}={got}, need {need}; unset the variable of the '
+        f"environment, or jax.config.update('{flag}', {need!r})"
+      )
   key = jax.random.PRNGKey(config.seed)
   key = jax.random.fold_in(key, rlds.SPLITS.index(split))
   fold = jax.vmap(jax.random.fold_in, (None, 0))

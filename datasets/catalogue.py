@@ -78,7 +78,7 @@ def environment(
   Raises:
     ValueError: there is no such data set, or it has no world.
   """
-  builder, config = find(name, scale, arguments)
+  builder, config = _world('environment', name, scale, arguments)
   return builder.environment(config)
 
 
@@ -101,9 +101,15 @@ def start_key(
     arguments: as `describe` takes them.
 
   Raises:
-    ValueError: there is no such data set.
+    ValueError: there is no such data set or split, or it has no world.
   """
-  builder, config = find(name, scale, arguments)
+  builder, config = _world('start_key', name, scale, arguments)
+  if split not in config.episodes:
+    raise ValueError(
+      f'start_key: no such split of {builder.name}/{config.name}; got '
+      f'{split!r}, need one of {", ".join(config.episodes)}; change '
+      'start_key.split'
+    )
   return builder.start_key(config, split, number)
 
 
@@ -170,14 +176,25 @@ def find(
   full = f'{base}_{scale}{plus}{rest}' if scale else name
   builder, _, config = full.partition('/')
   found = _builders().get(builder)
-  config = found.get_builder_config(config) if found else None
+  config = found.chosen(config, arguments or {}) if found else None
   if config is None:
     known = [x for x in names() if not x.endswith(('_laptop', '_smoke'))]
     raise ValueError(
       f'load: no such data set; got {full!r}, need one of '
       f'{", ".join(known)}, or recordings such as folder:PATH; change load.name'
     )
-  return found, found.variant(config, arguments or {})
+  return found, config
+
+
+def _world(where, name, scale, arguments):
+  """Returns what `find` does, unless there are but recordings of a world."""
+  if is_recorded(name):
+    raise ValueError(
+      f'{where}: recordings do not say of which world they are; got {name!r}, '
+      'need the data set of that world, such as distracting_memory/width_100; '
+      f'change catalogue.{where}.name, and scale and arguments beside it'
+    )
+  return find(name, scale, arguments)
 
 
 def _builders():

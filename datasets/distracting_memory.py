@@ -18,21 +18,23 @@ EPISODES = {
 
 
 def _config(name: str, hallway: passage.Hallway) -> rlds.Config:
-  scale = name.rpartition('_')[2]
   return rlds.config(
     name,
     f'A hallway {hallway.width} wide, {hallway.context} | {hallway.query} '
     'steps of context | query.',
     hallway,
-    EPISODES.get(scale, EPISODES['']),
+    EPISODES,
   )
 
 
 class DistractingMemory(builder.Builder):
   """A clue, a long hallway full of distractors, and a choice."""
 
-  VERSION = tfds.core.Version('1.0.0')
-  RELEASE_NOTES = {'1.0.0': 'First release.'}
+  VERSION = tfds.core.Version('2.0.0')
+  RELEASE_NOTES = {
+    '1.0.0': 'First release.',
+    '2.0.0': 'discount is 0 from the choice on, also where it is made early.',
+  }
   ARGUMENTS = (*builder.Builder.ARGUMENTS, 'stray')
   BUILDER_CONFIGS = [
     _config(name, passage.named(name))
@@ -77,14 +79,7 @@ ending in `_smoke` are 10 wide, whatever their name.
       'side': rlds.array((), np.int32),
       'distractors': rlds.array((hallway.width,), np.int32),
       'success': rlds.array((), np.bool_),
-    } | (
-      {
-        'mover_column': rlds.array((time, hallway.movers), np.int32),
-        'mover_color': rlds.array((hallway.movers,), np.int32),
-      }
-      if hallway.movers
-      else {}
-    )
+    } | rlds.movers(time, hallway.movers)
 
   @staticmethod
   def maker(config, split, size):

@@ -88,13 +88,7 @@ def load(
     return Episodes(name, metadata, source, name, remedy)
   builder_class, config = catalogue.find(name, scale, arguments)
   metadata = catalogue.describe(name, scale, arguments)
-  base, _, rest = split.partition('[')
-  if base not in config.episodes:
-    raise ValueError(
-      f'load: no such split of {metadata["name"]}; got {split!r}, need one of '
-      f'{", ".join(config.episodes)}, or a part of it such as '
-      f"'{next(iter(config.episodes))}[:50%]'; change load.split"
-    )
+  base = _base(split, metadata)
   make = _maker(builder_class, config, data_dir)
   with _quiet():
     builder = make()
@@ -114,7 +108,7 @@ def load(
   try:
     source = builder.as_data_source(split=split)
   except Exception as error:
-    if rest:
+    if split != base:
       raise ValueError(
         f'load: no such part of {metadata["name"]} ({error}); got {split!r}, '
         f"need a slice such as '{base}[:50%]'; change load.split"
@@ -141,12 +135,12 @@ def preview(
 ) -> Episodes:
   """Returns the first episodes of a split, without building the data set.
 
-  They are, byte for byte, those that `load` returns. What is on disk is read,
-  else they are made in memory.
+  What is on disk is read, else they are made in memory: byte for byte those
+  that `load` returns, but where it is given published files.
 
   Args:
     name: as `catalogue.describe` takes it.
-    split: 'train', 'val' or 'test'.
+    split: 'train', 'val' or 'test'; a part of one only of what is on disk.
     count: number of episodes, at most.
     scale: as `load` takes it.
     arguments: as `catalogue.describe` takes them.
@@ -162,11 +156,29 @@ def preview(
   builder_class, config = catalogue.find(name, scale, arguments)
   with _quiet():
     prepared = _maker(builder_class, config, data_dir)().is_prepared()
-  if prepared or split not in config.episodes:  # The latter says what is wrong.
+  if prepared:
     data = load(name, split, scale, arguments, data_dir)
     return _first(data, data.metadata, count)
   metadata = catalogue.describe(name, scale, arguments)
+  if split != (base := _base(split, metadata)):
+    raise ValueError(
+      f'preview: {metadata["name"]} is not built, and made are the first '
+      f'episodes of a split; got {split!r}, need {base!r} and a count; change '
+      'preview.split and preview.count, or load it'
+    )
   return _first(_Made(builder_class, config, split), metadata, count)
+
+
+def _base(split, metadata):
+  """Returns the split that a split is, or is a part of."""
+  base, known = split.partition('[')[0], metadata['splits']
+  if base not in known:
+    raise ValueError(
+      f'load: no such split of {metadata["name"]}; got {split!r}, need one of '
+      f'{", ".join(known)}, or a part of it such as '
+      f"'{next(iter(known))}[:50%]'; change load.split"
+    )
+  return base
 
 
 class _Made(Sequence):
@@ -238,5 +250,3 @@ def _quiet():
     yield
   finally:
     logging.set_verbosity(verbosity)
-
-

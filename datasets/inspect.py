@@ -11,7 +11,7 @@ import argparse
 import ast
 import statistics
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import rich.console
 import rich.markup
@@ -65,11 +65,23 @@ def rows(report: examination.Report) -> dict[str, str]:
   return found
 
 
-def gin(report: examination.Report) -> list[str]:
+SKIPPING = (
+  'from datasets import npz',
+  'episodes.load.on_bad = @npz.skip',
+  'episodes.preview.on_bad = @npz.skip',
+  'catalogue.describe.on_bad = @npz.skip',
+)
+"""Lines of gin that leave bad recordings out."""
+
+
+def gin(
+  report: examination.Report, on_bad: Callable[[str], None] = npz.refuse
+) -> list[str]:
   """Returns the lines of gin that choose the recordings, if they are sound.
 
   Args:
     report: what `recordings.look` returns.
+    on_bad: what it was told to do about bad recordings.
   """
   about = report.metadata
   if not about:
@@ -82,14 +94,18 @@ def gin(report: examination.Report) -> list[str]:
   lines = [f'DATA = {report.name!r}']
   lines += [f'ARGUMENTS = {asked!r}'] if asked else []
   train = about['splits']['train']
-  return lines + ([f'BATCH = {train}'] if train < 8 else [])
+  lines += [f'BATCH = {train}'] if train < 8 else []
+  return lines + list(SKIPPING if on_bad is npz.skip else ())
 
 
-def show(report: examination.Report) -> None:
+def show(
+  report: examination.Report, on_bad: Callable[[str], None] = npz.refuse
+) -> None:
   """Prints the report.
 
   Args:
     report: what `recordings.look` returns.
+    on_bad: what it was told to do about bad recordings.
   """
   table = rich.table.Table(title=report.name, show_header=False)
   table.add_column(style='bold', no_wrap=True)
@@ -111,7 +127,7 @@ def show(report: examination.Report) -> None:
     add('to mend', 'nothing', 'green')
   console = rich.console.Console()
   console.print(table)
-  lines = gin(report)
+  lines = gin(report, on_bad)
   if lines:
     command = ['python -m experiments.launch --gin_file=base.gin']
     command += ['--gin_file=models/s4wm.gin --gin_file=laptop.gin']
@@ -147,7 +163,7 @@ def main(argv: Sequence[str] | None = None) -> int:
   except ValueError as error:
     print(f'error: {error}', file=sys.stderr)
     return 1
-  show(report)
+  show(report, on_bad)
   return int(bool(report.faults))
 
 

@@ -64,13 +64,12 @@ def _configs():
 
 
 def _config(name, world, what, episodes):
-  scale = name.rpartition('_')[2]
   return rlds.config(
     name,
     f'{what}, {world.cells}x{world.cells} cells, {world.context} | '
     f'{world.query} steps of context | query.',
     world,
-    episodes.get(scale, episodes['']),
+    episodes,
   )
 
 

@@ -19,21 +19,23 @@ EPISODES = {
 
 
 def _config(name: str, corridor: corridors.Corridor) -> rlds.Config:
-  scale = name.rpartition('_')[2]
   return rlds.config(
     name,
     f'{corridor.keys} doors and keys, {corridor.context} | {corridor.query} '
     'steps of context | query.',
     corridor,
-    EPISODES.get(scale, EPISODES['']),
+    EPISODES,
   )
 
 
 class MultiDoorsKeys(builder.Builder):
   """A corridor of locked doors and of keys to them."""
 
-  VERSION = tfds.core.Version('1.0.0')
-  RELEASE_NOTES = {'1.0.0': 'First release.'}
+  VERSION = tfds.core.Version('2.0.0')
+  RELEASE_NOTES = {
+    '1.0.0': 'First release.',
+    '2.0.0': 'Of stray and action_noise: an errand ends as its door is tried.',
+  }
   BUILDER_CONFIGS = [_config(*item) for item in corridors.CORRIDORS.items()]
   ARGUMENTS = (*builder.Builder.ARGUMENTS, 'query', 'stray')
   DESCRIPTION = """
@@ -54,8 +56,7 @@ paper's; in the smoke sizes the context is too short for the walk past all.
   def oracle(config):
     """Returns the features of what is not shown, or not always."""
     corridor, time = config.world, config.length
-    keys, movers = corridor.keys, corridor.movers
-    colors = len(tiles.COLORS)
+    keys, colors = corridor.keys, len(tiles.COLORS)
     return {
       'pose': rlds.array((time, 3), np.int32),
       'door_color': rlds.array((keys,), np.int32),
@@ -64,14 +65,7 @@ paper's; in the smoke sizes the context is too short for the walk past all.
       'key_taken': rlds.array((time, keys), np.bool_),
       'inventory': rlds.array((time, colors), np.int32),
       'trial': rlds.array((time,), np.int32),
-    } | (
-      {
-        'mover_column': rlds.array((time, movers), np.int32),
-        'mover_color': rlds.array((movers,), np.int32),
-      }
-      if movers
-      else {}
-    )
+    } | rlds.movers(time, corridor.movers)
 
   @staticmethod
   def maker(config, split, size):

@@ -81,13 +81,13 @@ def _serve(module, name):
   """Answers calls from standard input, until it is closed."""
   answers = os.fdopen(os.dup(1), 'wb')
   os.dup2(2, 1)  # What else is printed must not come between.
-  function = getattr(importlib.import_module(module), name)
   while True:
     try:
       arguments = pickle.load(sys.stdin.buffer)
     except EOFError:
       return
     try:
+      function = getattr(importlib.import_module(module), name)
       result = function(*arguments)
     except ValueError as error:
       result = ValueError(str(error))

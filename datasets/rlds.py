@@ -94,7 +94,7 @@ def config(
   name: str,
   description: str,
   world: Any,
-  episodes: Mapping[str, int],
+  episodes: Mapping[str, Mapping[str, int]],
   kind: type[Config] = Config,
 ) -> Config:
   """Returns the variant of a world that knows its sizes.
@@ -103,7 +103,8 @@ def config(
     name: of the variant.
     description: one sentence.
     world: with attributes actions, context, query and frame.
-    episodes: number of episodes by split.
+    episodes: number of episodes by split, by the last word of the name; '' for
+      all other words.
     kind: of configuration, which says what is observed and what an action is.
   """
   return kind(
@@ -114,7 +115,7 @@ def config(
     context=world.context,
     query=world.query,
     frame=world.frame,
-    episodes=episodes,
+    episodes=episodes.get(name.rpartition('_')[2], episodes['']),
   )
 
 
@@ -122,6 +123,21 @@ def array(shape: tuple[int, ...], dtype: Any) -> tfds.features.Tensor:
   """Returns a feature; big ones are compressed."""
   encoding = 'zlib' if len(shape) > 1 else 'bytes'
   return tfds.features.Tensor(shape=shape, dtype=dtype, encoding=encoding)
+
+
+def movers(length: int, count: int) -> dict[str, tfds.features.Tensor]:
+  """Returns the features of squares that walk about; none where none do.
+
+  Args:
+    length: of all episodes.
+    count: of squares.
+  """
+  if not count:
+    return {}
+  return {
+    'mover_column': array((length, count), np.int32),
+    'mover_color': array((count,), np.int32),
+  }
 
 
 def features(
@@ -203,20 +219,21 @@ def episode(
     action: [T] or [T, A], taken at each step; the last is replaced by 0, for
       nothing follows it.
     reward: [T], follows the action of each step; or one for all.
-    terminal: whether the last step ends the episode, or is cut off by its
-      length.
+    terminal: bool [T], whether the world has ended by each step, at which it
+      stays from then on; or one for all, False where the episode is cut off by
+      its length.
     oracle: the world's hidden state.
   """
   length = len(action)
   steps = np.arange(length)
-  ends = (steps == length - 2) & terminal
+  terminal = np.broadcast_to(terminal, length)
   action = np.array(action)
   action[-1] = 0
   return {
     'observation': dict(observation),
     'action': action,
     'reward': np.broadcast_to(np.float32(reward), length),
-    'discount': (~ends).astype(np.float32),
+    'discount': 1 - np.append(terminal[1:], False).astype(np.float32),
     'is_first': steps == 0,
     'is_last': steps == length - 1,
     'is_terminal': (steps == length - 1) & terminal,

@@ -19,13 +19,12 @@ RENDERED = 256
 
 
 def _config(name: str, layout: layouts.Layout) -> rlds.Config:
-  scale = name.rpartition('_')[2]
   return rlds.config(
     name,
     f'{layout.rooms} rooms, {layout.context} | {layout.query} steps of '
     f'context | query, {layout.size}x{layout.size} pixels.',
     layout,
-    EPISODES.get(scale, EPISODES['']),
+    EPISODES,
   )
 
 

@@ -153,8 +153,9 @@ def _record(
   """Returns an episode: its context as recorded, then what was acted."""
   ends = film.ends[row]
   steps = int(np.argmax(ends)) + 1 if ends.any() else len(ends)
+  terminal = np.zeros(context + steps, bool)
   # Worlds say `done` at the last frame, too, where an episode is cut off.
-  ended = bool(ends.any()) and context + steps < len(episode['action'])
+  terminal[-1] = ends.any() and context + steps < len(episode['action'])
 
   def joined(before: Sequence[Any], after: Sequence[Any]) -> np.ndarray:
     return np.concatenate([np.asarray(before)[: context - 1], after])
@@ -168,5 +169,5 @@ def _record(
     },
     joined(episode['action'], np.concatenate([acted, nothing])),
     joined(episode['reward'], np.append(paid, np.float32(0))),
-    ended,
+    terminal,
   )

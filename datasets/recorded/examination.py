@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from datasets.recorded import (
   alignment,
+  canonical,
   division,
   folders,
   frames,
@@ -193,7 +194,7 @@ def _alignment(facts: Sequence[survey.Facts]) -> tuple[set[str], list[str]]:
     except ValueError as error:
       raise ValueError(f'{error} ({x.recording.label})') from error
     seen.append(arrays[names[0]][:_FRAMES])
-    done.append(survey.as_action(arrays[names[1]])[:_FRAMES])
+    done.append(canonical.action(arrays[names[1]])[:_FRAMES])
   explained = alignment.effect(seen, done)
   effect = alignment.told_by_effect(explained)
   first = sum(x.ends.first for x in asked)
@@ -213,8 +214,8 @@ def _side_faults(frame: tuple[int, int, int], side: int | None) -> list[str]:
     return []
   return [
     f'side: frames do not fit a model; got {height}x{width}, need a square '
-    'whose side is 4, 5, 6 or 7 times a power of 2; change load.arguments, '
-    f"such as {{'side': {frames.nearest(height, width)}}}"
+    'with a side of 8 or more: 4, 5, 6 or 7 times a power of 2; change '
+    f"load.arguments, such as {{'side': {frames.nearest(height, width)}}}"
   ]
 
 

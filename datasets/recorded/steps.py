@@ -106,7 +106,13 @@ class _TFRecords(Sequence):
       with open(path, 'rb') as file:
         while at < size:
           file.seek(at)
-          (length,) = struct.unpack('<Q', file.read(8))
+          header = file.read(8)
+          if len(header) < 8:
+            raise ValueError(
+              f'load: {path} is cut off; got {size} bytes, need the rest of '
+              'its last record; copy it or prepare the data set again'
+            )
+          (length,) = struct.unpack('<Q', header)
           self._places.append((path, at + 12, length))
           at += length + 16
 

@@ -5,7 +5,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from datasets.recorded import alignment
+from datasets.recorded import alignment, canonical
+from datasets.recorded import faults as wrong
 
 FIELDS = {
   'image': ('image', 'observation/image'),
@@ -13,10 +14,11 @@ FIELDS = {
   'reward': ('reward',),
   'is_first': ('is_first',),
   'is_terminal': ('is_terminal', 'done'),
+  'discount': ('discount',),
 }
 """Fields of an episode, and the names that they are looked for by."""
 
-DERIVED = ('is_last', 'discount')
+DERIVED = ('is_last',)
 """Fields that follow from the others."""
 
 
@@ -83,7 +85,7 @@ def survey(
   Args:
     recording: the recording.
     keys: names of fields that are not called as here.
-    aligned: 'rlds' or 'last', as `datasets.alignment` explains.
+    aligned: 'rlds' or 'last', as `recorded.alignment` explains.
   """
   try:
     shapes = recording.shapes()
@@ -97,7 +99,7 @@ def survey(
     extra=[n for n in recording.extra(shapes) if n not in used],
   )
   if 'image' in names:
-    faults += _frame_faults(*shapes[names['image']])
+    faults += wrong.of_frames(*shapes[names['image']])
   if faults:
     return facts._replace(faults=tuple(faults), assumed=tuple(assumed))
   frames, *frame = shapes[names['image']][0]
@@ -109,15 +111,15 @@ def survey(
   faults = [
     fault
     for field, x in fields.items()
-    for fault in _vector_faults(field, x, frames)
+    for fault in wrong.of_vector(field, x, frames)
   ]
   facts = facts._replace(
     frames=frames, frame=tuple(frame), assumed=tuple(assumed)
   )
   if faults:
     return facts._replace(faults=tuple(faults))
-  assumed += _between(fields, frames)
-  steps = canonical(fields, frames, aligned)
+  assumed += _assumed(fields, frames)
+  steps = canonical.steps(fields, frames, aligned)
   starts = tuple(np.flatnonzero(steps['is_first']).tolist())
   ended = np.flatnonzero(steps['is_terminal'])
   inside = set((ended + 1).tolist()) - {*starts, frames}
@@ -137,51 +139,12 @@ def survey(
     high=float(action.max()),
     reward=float(steps['reward'].sum()),
     paid=int(np.count_nonzero(steps['reward'])),
-    ends=alignment.ends(as_action(fields['action']), frames),
+    ends=alignment.ends(canonical.action(fields['action']), frames),
     starts=starts,
     terminal=len(ended),
     assumed=tuple(assumed),
     faults=tuple(faults),
   )
-
-
-def canonical(
-  fields: Mapping[str, np.ndarray], frames: int, aligned: str
-) -> dict[str, np.ndarray]:
-  """Returns the fields but the frames in the convention of RLDS.
-
-  Args:
-    fields: as recorded; `action` must be among them.
-    frames: T.
-    aligned: 'rlds' or 'last'.
-
-  Returns:
-    action: int32 `[T]` or float32 `[T, A]`.
-    reward: float32 `[T]`.
-    is_first, is_terminal: bool `[T]`.
-  """
-  action = as_action(fields['action'])
-  nothing = np.zeros(frames)
-  reward = np.float32(_flat(fields.get('reward', nothing)))
-  first = alignment.arriving(_flat(fields.get('is_first', nothing)), frames)
-  ended = alignment.arriving(_flat(fields.get('is_terminal', nothing)), frames)
-  return {
-    'action': alignment.following(action, frames, aligned),
-    'reward': alignment.following(reward, frames, aligned),
-    'is_first': first | (np.arange(frames) == 0),
-    'is_terminal': ended,
-  }
-
-
-def as_action(x: np.ndarray) -> np.ndarray:
-  """Returns int32 `[T]` of numbers of actions, or else float32 `[T, A]`."""
-  flat = _flat(x)
-  is_number = flat.ndim == 1 and np.issubdtype(flat.dtype, np.integer)
-  return np.int32(flat) if is_number else np.float32(x)
-
-
-def _flat(x: np.ndarray) -> np.ndarray:
-  return x[:, 0] if x.ndim == 2 and x.shape[1] == 1 else x
 
 
 def _find(
@@ -210,68 +173,24 @@ def _find(
   return names, assumed, faults
 
 
-def _frame_faults(shape: Sequence[int], dtype: np.dtype) -> list[str]:
-  if len(shape) != 4 or not all(shape) or shape[3] > shape[1]:
-    return [
-      f'image: not frames; got {list(shape)}, need [T, H, W, C]; transpose '
-      'the array or add an axis when you save it'
-    ]
-  if dtype != np.uint8:
-    return [
-      f'image: not bytes; got {dtype}, need uint8, 0 to 255; save '
-      '(255 * image).astype("uint8") if they are 0 to 1'
-    ]
-  return []
-
-
-def _vector_faults(field: str, x: np.ndarray, frames: int) -> list[str]:
-  """Returns what is wrong with one of the arrays beside the frames."""
-  if x.dtype.kind not in 'biuf':
-    return [f'{field}: not numbers; got {x.dtype}, need numbers']
-  if x.ndim == 0 or len(x) not in (frames, frames - 1):
-    return [
-      f'{field}: its length is not that of image; got {list(x.shape)}, need '
-      f'{frames}, one for each frame, or {frames - 1}, one between two frames; '
-      'record a frame before the first action and after every action'
-    ]
-  if not np.isfinite(x).all():
-    at = int(np.argwhere(~np.isfinite(x))[0, 0])
-    return [f'{field}: not finite; got {x[at]} at frame {at}, need numbers']
-  if field != 'action':
-    return [] if _flat(x).ndim == 1 else [
-      f'{field}: more than one number for a frame; got {list(x.shape)}, need '
-      f'[{frames}]'
-    ]  # fmt: skip
-  return _action_faults(x, frames)
-
-
-def _action_faults(x: np.ndarray, frames: int) -> list[str]:
-  is_number = np.issubdtype(x.dtype, np.integer) and _flat(x).ndim == 1
-  if is_number and x.min() < 0:
-    return [
-      f'action: negative; got {x.min()}, need numbers of actions from 0; save '
-      'floats [T, A] if it is continuous'
-    ]
-  if x.ndim > 2 or (x.ndim == 1 and not is_number):
-    return [
-      f'action: neither numbers nor vectors; got {x.dtype}{list(x.shape)}, '
-      f'need int [{frames}], or float [{frames}, A]; save '
-      'action.astype("int32") of discrete actions, action[:, None] of one that '
-      'is continuous'
-    ]
-  return []
-
-
-def _between(fields: Mapping[str, np.ndarray], frames: int) -> list[str]:
-  """Says of which arrays there is one less than frames."""
+def _assumed(fields: Mapping[str, np.ndarray], frames: int) -> list[str]:
+  """Says what arrays that are shorter than frames, or missing, stand for."""
   where = {
     'action': 'at the last frame it is 0',
     'reward': 'at the last frame it is 0',
+    'discount': 'at the last frame it is 1',
     'is_first': 'it is about all frames but the first',
     'is_terminal': 'it is about all frames but the first',
   }
-  return [
+  said = [
     f'{field}: one less than frames, so it lies between them; {where[field]}'
     for field, x in fields.items()
     if len(x) == frames - 1
-  ] + ['reward: missing, so it is 0'] * ('reward' not in fields)
+  ]
+  if 'reward' not in fields:
+    said.append('reward: missing, so it is 0')
+  if 'discount' in fields and 'is_terminal' not in fields:
+    said.append(
+      'is_terminal: missing, so an episode ends if the last discount is 0'
+    )
+  return said

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from datasets.recorded import frames, survey
+from datasets.recorded import canonical, frames, survey
 
 KEPT = 2**28
 """Bytes of read recordings that a split keeps in memory, so that neighbouring
@@ -66,15 +66,14 @@ class Windows(Sequence):
     part = {k: x[start:stop] for k, x in whole.items() if k != 'oracle'}
     length = stop - start
     steps = np.arange(length)
-    ended = part['is_terminal']
     return {
       'observation': {'image': part['image']},
       'action': part['action'],
       'reward': part['reward'],
-      'discount': np.float32(~np.append(ended[1:], False)),
+      'discount': part['discount'],
       'is_first': steps == 0,
       'is_last': steps == length - 1,
-      'is_terminal': ended,
+      'is_terminal': part['is_terminal'],
       'oracle': {
         k: x[start:stop] if x.shape[:1] == (facts.frames,) else x
         for k, x in whole['oracle'].items()
@@ -107,7 +106,7 @@ def _read(
     raise ValueError(f'load: {recording.label}: {error}') from error
   fields = {field: arrays[name] for field, name in facts.names.items()}
   image = fields.pop('image')
-  whole = survey.canonical(fields, facts.frames, aligned)
+  whole = canonical.steps(fields, facts.frames, aligned)
   whole['image'] = frames.resized(image, side)
   for x in whole.values():
     x.flags.writeable = False

@@ -33,12 +33,13 @@ class Wishes(NamedTuple):
 
 
 def wishes(arguments: Mapping[str, Any]) -> Wishes:
-  """Returns the wishes of arguments by name.
+  """Returns the wishes of arguments by name; None leaves one as it is.
 
   Raises:
     ValueError: no such argument, or a value that it cannot have; all are named.
   """
   faults = []
+  arguments = {k: x for k, x in arguments.items() if x is not None}
   for name, value in arguments.items():
     if name not in Wishes._fields:
       close = difflib.get_close_matches(name, Wishes._fields, 1)
@@ -47,7 +48,7 @@ def wishes(arguments: Mapping[str, Any]) -> Wishes:
         f'no such argument; got {name!r}, need one of '
         f'{", ".join(Wishes._fields)}{hint}'
       )
-    elif value is not None and (need := _need(name, value)):
+    elif need := _need(name, value):
       faults.append(f'{name}: got {value!r}, need {need}')
   asked = Wishes()._replace(
     **{k: x for k, x in arguments.items() if k in Wishes._fields}
@@ -70,9 +71,9 @@ def _need(name: str, value: Any) -> str | None:
     good, need = whole and value >= 2, 'an integer, 2 or more'
   elif name == 'side':
     good = whole and frames.fits(value)
-    need = '4, 5, 6 or 7 times a power of 2, such as 32, 40 or 64'
+    need = '8 or more: 4, 5, 6 or 7 times a power of 2, such as 32 or 40'
   elif name == 'aligned':
-    good, need = value in alignment.LATE, ' or '.join(alignment.LATE)
+    good, need = value in [*alignment.LATE], ' or '.join(alignment.LATE)
   elif name == 'keys':
     good = isinstance(value, Mapping) and all(
       k in survey.FIELDS and isinstance(x, str) for k, x in value.items()

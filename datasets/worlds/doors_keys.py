@@ -4,7 +4,7 @@ The state is made of integers and the dynamics are integer arithmetic, so a
 trajectory is the same on every machine.
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -155,7 +155,7 @@ class DoorsKeys(base.Env):
     corridor: the plan, or the name of one in `corridor.CORRIDORS`.
   """
 
-  def __init__(self, corridor: Corridor | str = 'keys_3', **_: Any):
+  def __init__(self, corridor: Corridor | str = 'keys_3'):
     if isinstance(corridor, str):
       if corridor not in corridors.CORRIDORS:
         raise ValueError(

@@ -29,7 +29,7 @@ class Errands(NamedTuple):
     leg: int32, of the survey; SURVEY once it is over.
     ends: int32 [2], columns where the survey begins and turns.
     errand: int32, door 0 to K - 1, or K + key; -1 where none was begun.
-    over: bool, whether the errand's door was toggled.
+    over: bool, whether the errand's door was tried.
   """
 
   key: jax.Array
@@ -69,7 +69,8 @@ def act(
   action = jnp.where(turn == 0, straight, action)
   strays = jax.random.fold_in(jax.random.fold_in(script.key, world.time), 1)
   action = draws.slip(strays, action, len(corridors.ACTIONS), corridor.stray)
-  return script._replace(over=action == doors_keys.TOGGLE), action
+  tried = doors_keys.tries(corridor, world, action)
+  return script._replace(over=tried == script.errand), action
 
 
 def _choose(corridor, bits, script, world):

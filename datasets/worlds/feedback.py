@@ -19,8 +19,8 @@ def film(env: pole.Pole, key: jax.Array) -> dict[str, jax.Array]:
 
   Returns:
     state float32 [T, 4]; action float32 [T, 1]; reward float32 [T], 1 for the
-    action after which the pole is upright; terminal bool, whether it is fallen
-    at the end; gain float32 [4] and noise float32, of the script.
+    action after which the pole is upright; terminal bool [T], whether it is
+    fallen; gain float32 [4] and noise float32, of the script.
   """
   here, there = jax.random.split(key)
   draw, widths, pushes = jax.random.split(there, 3)
@@ -42,7 +42,7 @@ def film(env: pole.Pole, key: jax.Array) -> dict[str, jax.Array]:
     'state': state,
     'action': action,
     'reward': reward,
-    'terminal': reward[-2] == 0,
+    'terminal': jnp.append(False, reward[:-1] == 0),
     'gain': gain,
     'noise': noise,
   }

@@ -1,8 +1,4 @@
-"""Episodes of the scripted tour, played in batches and then rendered.
-
-Playing is a scan over integers; frames do not depend on each other, so all
-frames of a batch are rendered together, a fixed number at a time.
-"""
+"""Episodes of the scripted tour, played in batches and then rendered."""
 
 import functools
 from collections.abc import Callable
@@ -11,7 +7,7 @@ import jax
 import numpy as np
 
 from datasets.worlds import layout as layouts
-from datasets.worlds import rooms, tour
+from datasets.worlds import rooms, stills, tour
 
 
 @functools.cache
@@ -36,16 +32,7 @@ def camera(
 
   def shoot(keys):
     worlds, action, _ = jax.tree.map(np.asarray, play(keys))
-    size, time = worlds.time.shape
-    frames = np.arange(-(-size * time // rendered) * rendered) % (size * time)
-    parts = [
-      expose(_still(worlds, *np.divmod(chunk, time)))
-      for chunk in frames.reshape(-1, rendered)
-    ]
-    image, visible = (
-      np.concatenate(x)[: size * time].reshape(size, time, *x[0].shape[1:])
-      for x in zip(*parts, strict=True)
-    )
+    image, visible = stills.shown(expose, worlds, rendered)
     cell = worlds.position // (layout.room * layouts.UNIT)
     shape = layout.rows, layout.cols
     return [
@@ -61,17 +48,10 @@ def camera(
         'object_present': worlds.map.present[i],
       }
       | ({'source': worlds.mark.source[i, 0]} if layout.stretch else {})
-      for i in range(size)
+      for i in range(len(image))
     ]
 
   return shoot
-
-
-def _still(worlds, episode, step):
-  """Returns the states at some episodes and steps."""
-  maps = jax.tree.map(lambda x: x[episode], worlds.map)
-  seen = jax.tree.map(lambda x: x[episode, step], worlds._replace(map=None))
-  return seen._replace(map=maps)
 
 
 def _expose(layout, world):

@@ -4,7 +4,7 @@ The state is made of integers and the dynamics are integer arithmetic, so a
 trajectory is the same on every machine.
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -173,7 +173,7 @@ class DistractingMemory(base.Env):
     hallway: the plan, or the name of one, such as 'width_100'.
   """
 
-  def __init__(self, hallway: Hallway | str = 'width_100', **_: Any):
+  def __init__(self, hallway: Hallway | str = 'width_100'):
     given = hallway
     if isinstance(hallway, str):
       hallway = passage.named(hallway)

@@ -17,7 +17,7 @@ trajectory is the same on every machine; only the frame is floating point.
 """
 
 import functools
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -188,7 +188,7 @@ class MemoryMaze(base.Env):
     maze: the numbers, or the name of an entry of `MAZES`.
   """
 
-  def __init__(self, maze: Maze | str = 'jax_9x9', **_: Any):
+  def __init__(self, maze: Maze | str = 'jax_9x9'):
     if isinstance(maze, str):
       if maze not in MAZES:
         raise ValueError(

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import jax
 import numpy as np
 
-from datasets.worlds import explorer, textures
+from datasets.worlds import explorer, stills, textures
 from datasets.worlds import maze as mazes
 from datasets.worlds import maze_plan as plans
 
@@ -36,20 +36,13 @@ def camera(
 
   def shoot(keys):
     worlds, action = jax.tree.map(np.asarray, play(keys))
-    size, time = worlds.time.shape
-    frames = np.arange(-(-size * time // rendered) * rendered) % (size * time)
-    parts = [
-      expose(_still(worlds, *np.divmod(chunk, time)))
-      for chunk in frames.reshape(-1, rendered)
-    ]
-    image = np.concatenate(parts)[: size * time]
-    image = image.reshape(size, time, *maze.frame)
+    image = stills.shown(expose, worlds, rendered, ('map', 'key'))
     reward = np.roll(worlds.reward, -1, 1).astype(np.float32)
     reward[:, -1] = 0
     return [
       {'image': image[i], 'action': action[i], 'reward': reward[i]}
       | official(maze, jax.tree.map(lambda x, i=i: x[i], worlds))
-      for i in range(size)
+      for i in range(len(image))
     ]
 
   return shoot
@@ -89,11 +82,3 @@ def official(maze: mazes.Maze, worlds: mazes.World) -> dict[str, np.ndarray]:
   return {'maze_layout': free.astype(np.uint8)} | {
     name: x.astype(np.float32) for name, x in found.items()
   }
-
-
-def _still(worlds, episode, step):
-  """Returns the states at some episodes and steps."""
-  stays = jax.tree.map(lambda x: x[episode], (worlds.map, worlds.key))
-  seen = worlds._replace(map=None, key=None)
-  seen = jax.tree.map(lambda x: x[episode, step], seen)
-  return seen._replace(map=stays[0], key=stays[1])

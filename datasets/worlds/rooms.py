@@ -5,7 +5,7 @@ trajectory is the same on every machine; only the frame is floating point.
 """
 
 import functools
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -216,7 +216,7 @@ class Rooms(base.Env):
     layout: the plan, or the name of one in `layout.LAYOUTS`.
   """
 
-  def __init__(self, layout: layouts.Layout | str = 'four_rooms', **_: Any):
+  def __init__(self, layout: layouts.Layout | str = 'four_rooms'):
     if isinstance(layout, str):
       if layout not in layouts.LAYOUTS:
         raise ValueError(

@@ -87,8 +87,8 @@ def film(plan: Hallway, key: jax.Array) -> dict[str, jax.Array]:
 
   Returns:
     image uint8 [T, H, W, 3]; action int32 [T]; reward float32 [T], 1 for the
-    action that enters the cell at the right choice; terminal bool, whether a
-    choice was made; pose int32 [T, 3], (x, y) in cells and the heading; clue
+    action that enters the cell at the right choice; terminal bool [T], whether
+    a choice was made; pose int32 [T, 3], (x, y) in cells and the heading; clue
     int32; choice int32 [2]; side int32, of the choice that was made, or else
     meant: 0 top, 1 bottom; distractors int32 [W]; success bool; with movers,
     mover_color int32 [M] and mover_column int32 [T, M].
@@ -108,7 +108,7 @@ def film(plan: Hallway, key: jax.Array) -> dict[str, jax.Array]:
     'image': image,
     'action': action,
     'reward': jnp.diff(won.astype(jnp.float32), append=won[-1:]),
-    'terminal': chosen[-1] >= 0,
+    'terminal': chosen >= 0,
     'pose': jnp.c_[worlds.position, worlds.heading],
     'side': jnp.where(chosen[-1] < 0, side, chosen[-1]),
     'success': won[-1],

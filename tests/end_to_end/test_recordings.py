@@ -105,11 +105,13 @@ def test_the_report_gives_the_lines_that_train(tmp_path, capsys):
   for x in records:
     x['action'] = np.float32(walks.MOVES[x['action']])
   name = walks.write(tmp_path / 'walks', records)
-  asked = ["aligned='last'", 'length=14', 'context=6']
-  assert inspect.main([name, *asked]) == 0
+  walks.write(tmp_path / 'walks', {'bad': {'image': records[0]['image']}})
+  asked = ["aligned='last'", 'length=14', 'context=6', '--skip']
+  with pytest.warns(UserWarning, match='bad.npz.*left out'):
+    assert inspect.main([name, *asked]) == 0
   command = capsys.readouterr().out.partition('To train on them:')[2]
   bindings = flags(command.replace('\\\n', ' '), 'gin_bindings')
-  assert len(bindings) == 2
+  assert len(bindings) == 2 + len(inspect.SKIPPING)
   launch.launch(
     flags(command.replace('\\\n', ' '), 'gin_file'),
     [*bindings, 'STEPS = 2'],

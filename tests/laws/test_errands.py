@@ -8,7 +8,7 @@ import pytest
 
 from datasets import multi_doors_keys
 from datasets.worlds import corridor as corridors
-from datasets.worlds import errands
+from datasets.worlds import doors_keys, errands
 
 NAMES = [n for n in corridors.CORRIDORS if not n.endswith('_smoke')]
 EPISODES = 48
@@ -111,6 +111,33 @@ def test_errands_are_run_also_where_actions_go_wrong(name, cause):
   assert worlds.door_open[:, -1].mean() >= 0.6
   kinds = {outcome for _, _, outcome in outcomes(corridor, worlds, trial)}
   assert kinds == set(KINDS)
+
+
+def test_an_errand_to_a_door_ends_when_it_is_tried():
+  corridor = corridors.THREE._replace(stray=0.2, action_noise=0.2)
+
+  @jax.jit
+  @jax.vmap
+  def run(key):
+    here, there = jax.random.split(key)
+    world = doors_keys.start(corridor, here)
+
+    def step(carry, _):
+      world, script = carry
+      script, action = errands.act(corridor, script, world)
+      trial = doors_keys.tries(corridor, world, action)
+      ahead = doors_keys.move(corridor, world, action)
+      return (ahead, script), (script.errand, trial)
+
+    carry = world, errands.start(corridor, there, world)
+    return jax.lax.scan(step, carry, None, corridor.length)[1]
+
+  keys = jax.random.split(jax.random.PRNGKey(7), EPISODES)
+  errand, trial = map(np.asarray, run(keys))
+  door = ((errand >= 0) & (errand < corridor.keys))[:, :-1]
+  ended = errand[:, 1:] != errand[:, :-1]
+  np.testing.assert_array_equal(ended[door], (trial == errand)[:, :-1][door])
+  assert ended[door].sum() > 5 * EPISODES
 
 
 @pytest.fixture(scope='module', params=['keys_3_smoke', 'keys_3+movers-2'])

@@ -154,6 +154,16 @@ def test_an_episode_ends_with_its_choice():
   assert episode['reward'].sum() == episode['oracle']['success']
 
 
+def test_also_an_early_choice_ends_an_episode():
+  found = DistractingMemory.get_builder_config('width_100_smoke+stray-0.2')
+  episodes = DistractingMemory.maker(found, 'train', 16)(0)
+  pose = np.stack([x['oracle']['pose'] for x in episodes])
+  chosen = (pose[..., 0] == SMALL.junction) & (pose[..., 1] != passage.MIDDLE)
+  discount = np.stack([x['discount'] for x in episodes])
+  np.testing.assert_array_equal(discount[:, :-1], ~chosen[:, 1:])
+  assert chosen[:, -5].any(), 'none is early'
+
+
 def test_a_map_tells_how_long_ago_the_clue_was_seen():
   config, episode = episode_of('width_60+movers-2')
   map_ = DistractingMemory.chart(config, episode)

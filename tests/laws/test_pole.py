@@ -94,6 +94,7 @@ def test_some_poles_of_the_data_fall_and_some_stand(episodes):
   ends = {bool(episode['is_terminal'][-1]) for episode in episodes}
   assert ends == {False, True}
   for episode in episodes:
-    fell = (np.abs(episode['observation']['state'][:, 1]) > balance.LEAN)[-1]
-    assert episode['is_terminal'][-1] == fell
+    fell = np.abs(episode['observation']['state'][:, 1]) > balance.LEAN
+    np.testing.assert_array_equal(episode['discount'][:-1], ~fell[1:])
+    assert episode['is_terminal'][-1] == fell[-1]
     assert (episode['oracle']['gain'] <= 2 * np.array(balance.GAINS)).all()

@@ -17,6 +17,8 @@ def test_a_process_answers_like_the_function():
   assert processes.apart('builtins', 'print')('said aloud') is None
   with pytest.raises(RuntimeError, match='TypeError'):
     root('two')
+  with pytest.raises(RuntimeError, match="ModuleNotFoundError.*'nowhere'"):
+    processes.apart('nowhere', 'function')()
   with pytest.raises(RuntimeError, match=r'os\._exit.*code 3'):
     processes.apart('os', '_exit')(3)
 

@@ -1,147 +1,29 @@
 """Laws of RLDS data sets of TFDS: walks as steps, and as whole arrays."""
 
-import io
 import json
 import pathlib
-import struct
 import subprocess
 import sys
 
 import numpy as np
-import PIL.Image
 import pytest
 import tensorflow_datasets as tfds
 
 import datasets
 from datasets import inspect, recordings
-from tests import walks
+from tests import prepared, walks
 
 F = tfds.features
-SIZES = {'train': 7, 'validation': 2, 'test': 3}
-WALKS = {
-  split: [walks.walk(10 * count + i, 24 + i) for i in range(count)]
-  for split, count in SIZES.items()
-}
-
-
-def png(frame):
-  file = io.BytesIO()
-  PIL.Image.fromarray(frame).save(file, 'PNG')
-  file.seek(0)
-  return file
-
-
-FRAMES = {
-  'zlib': (F.Tensor(shape=(16, 16, 3), dtype=np.uint8, encoding='zlib'), None),
-  'plain': (F.Tensor(shape=(16, 16, 3), dtype=np.uint8), None),
-  'png': (F.Image(shape=(16, 16, 3)), png),
-  'any_size': (F.Image(), png),
-}
-
-
-def steps(kind, record):
-  """Returns a record as the steps of RLDS."""
-  written = FRAMES[kind][1] or np.asarray
-  last = len(record['image']) - 1
-  return [
-    {
-      'observation': {'image': written(image), 'place': np.ones(2, 'f4')},
-      'action': np.int32(action),
-      'reward': np.float32(reward),
-      'discount': np.float32(1),
-      'is_first': t == 0,
-      'is_last': t == last,
-      'is_terminal': t == last,
-      'instruction': 'walk',
-    }
-    for t, (image, action, reward) in enumerate(zip(
-      record['image'], record['action'], record['reward'], strict=True
-    ))
-  ]  # fmt: skip
-
-
-def prepared(folder, features, examples, name='walks'):
-  """Writes a data set and returns its name here, a path."""
-
-  class Walks(tfds.core.GeneratorBasedBuilder, skip_registration=True):
-    VERSION = tfds.core.Version('1.0.0')
-
-    def _info(self):
-      return tfds.core.DatasetInfo(
-        builder=self, features=features, disable_shuffling=True
-      )
-
-    def _split_generators(self, dl_manager):
-      return {k: self._generate_examples(x) for k, x in examples.items()}
-
-    def _generate_examples(self, found):
-      yield from enumerate(found)
-
-  Walks.name = name
-  Walks(data_dir=str(folder), file_format='array_record').download_and_prepare()
-  return f'tfds:{folder}/{name}/1.0.0'
-
-
-def nested(folder, kind, **more):
-  step = {
-    'observation': {
-      'image': FRAMES[kind][0],
-      'place': F.Tensor(shape=(2,), dtype=np.float32),
-    },
-    'action': F.Scalar(np.int32),
-    'reward': F.Scalar(np.float32),
-    'discount': F.Scalar(np.float32),
-    'is_first': F.Scalar(np.bool_),
-    'is_last': F.Scalar(np.bool_),
-    'is_terminal': F.Scalar(np.bool_),
-    'instruction': F.Text(),
-  }
-  return prepared(
-    folder,
-    F.FeaturesDict({
-      'steps': F.Dataset(step), 'episode_metadata': {'number': np.int32}
-    }),
-    {
-      split: [
-        {'steps': steps(kind, x), 'episode_metadata': {'number': i}}
-        for i, x in enumerate(found)
-      ]
-      for split, found in WALKS.items()
-    },
-    **more,
-  )  # fmt: skip
 
 
 @pytest.fixture(scope='module')
 def name(tmp_path_factory):
-  return nested(tmp_path_factory.mktemp('steps'), 'zlib')
-
-
-def as_tfrecord(name):
-  """Writes the records of a data set into TFRecord files instead."""
-  folder = pathlib.Path(name.removeprefix('tfds:'))
-  builder = tfds.builder_from_directory(folder)
-  for split in SIZES:
-    records = builder.as_data_source(
-      split, deserialize_method=tfds.decode.DeserializeMethod.RAW_BYTES
-    )
-    (file,) = builder.info.splits[split].filepaths
-    framed = [
-      struct.pack('<QI', len(x), 0) + x + struct.pack('<I', 0) for x in records
-    ]
-    path = str(file).replace('array_record', 'tfrecord')
-    pathlib.Path(path).write_bytes(b''.join(framed))
-    pathlib.Path(file).unlink()
-  info = json.loads((folder / 'dataset_info.json').read_text())
-  info['fileFormat'] = 'tfrecord'
-  for split in info['splits']:
-    split['filepathTemplate'] = '{DATASET}-{SPLIT}.{FILEFORMAT}-{SHARD_X_OF_Y}'
-  (folder / 'dataset_info.json').write_text(json.dumps(info))
+  return prepared.nested(tmp_path_factory.mktemp('steps'), 'zlib')
 
 
 def assert_walks(name):
   """Every split holds the walks that were written, action by frame."""
-  for split, found in WALKS.items():
+  for split, found in prepared.WALKS.items():
     episodes = datasets.load(name, split.replace('validation', 'val'))
     assert len(episodes) == len(found)
     for episode, record in zip(episodes, found, strict=True):
@@ -155,9 +37,9 @@ def assert_walks(name):
       assert episode['is_terminal'].any() == (len(record['image']) == 24)
 
 
-@pytest.mark.parametrize('kind', FRAMES)
+@pytest.mark.parametrize('kind', prepared.FRAMES)
 def test_steps_become_episodes(kind, tmp_path):
-  name = nested(tmp_path, kind)
+  name = prepared.nested(tmp_path, kind)
   assert_walks(name)
   about = datasets.describe(name)
   assert about['splits'] == {'train': 7, 'val': 2, 'test': 3}
@@ -169,8 +51,8 @@ def test_steps_become_episodes(kind, tmp_path):
 
 
 def test_files_of_tensorflow_are_read_without_it(tmp_path):
-  name = nested(tmp_path, 'png')
-  as_tfrecord(name)
+  name = prepared.nested(tmp_path, 'png')
+  prepared.as_tfrecord(name)
   assert_walks(name)
   code = (
     f'import sys, datasets; datasets.load({name!r})[0];'
@@ -178,6 +60,15 @@ def test_files_of_tensorflow_are_read_without_it(tmp_path):
   )
   root = pathlib.Path(__file__).parents[2]
   assert subprocess.run([sys.executable, '-c', code], cwd=root).returncode == 0
+
+
+def test_a_file_that_is_cut_off_is_told(tmp_path):
+  name = prepared.nested(tmp_path, 'plain')
+  prepared.as_tfrecord(name)
+  file = next(tmp_path.rglob('*train.tfrecord*'))
+  file.write_bytes(file.read_bytes() + bytes(5))
+  with pytest.raises(ValueError, match='train.tfrecord.* is cut off'):
+    datasets.load(name)
 
 
 def test_whole_arrays_become_episodes(tmp_path):
@@ -190,7 +81,7 @@ def test_whole_arrays_become_episodes(tmp_path):
     'is_terminal': F.Tensor(shape=(None,), dtype=np.bool_),
     'oracle': {'number': F.Tensor(shape=(), dtype=np.int32)},
   })  # fmt: skip
-  name = prepared(tmp_path, features, {
+  name = prepared.write(tmp_path, features, {
     split: [
       {
         'observation': {'image': x['image']},
@@ -201,14 +92,17 @@ def test_whole_arrays_become_episodes(tmp_path):
       }
       for i, x in enumerate(found)
     ]
-    for split, found in WALKS.items()
+    for split, found in prepared.WALKS.items()
   })  # fmt: skip
   assert_walks(name)
   assert datasets.load(name)[4]['oracle'] == {'number': 4}
 
 
-def test_a_data_set_of_ours_loads_as_a_recording(tmp_path):
-  name = 'rooms/two_rooms_smoke'
+@pytest.mark.parametrize(
+  'name',
+  ['rooms/two_rooms_smoke', 'distracting_memory/width_100_smoke+stray-0.2'],
+)
+def test_a_data_set_of_ours_loads_as_a_recording(name, tmp_path):
   ours = datasets.load(name, 'val', data_dir=str(tmp_path))
   again = datasets.load(f'tfds:{tmp_path}/{name}', 'val')
   about = datasets.describe(name)
@@ -235,7 +129,7 @@ def test_a_name_is_found_in_the_folder_of_tfds(name, monkeypatch):
 
 
 def test_a_feature_that_needs_tensorflow_is_told(tmp_path):
-  name = nested(tmp_path, 'plain')
+  name = prepared.nested(tmp_path, 'plain')
   file = next(tmp_path.rglob('features.json'))
   found = json.loads(file.read_text())
   found['featuresDict']['features']['episode_metadata'] = {
@@ -274,7 +168,7 @@ def test_several_kinds_of_frames_are_not_guessed_among(tmp_path):
     for _ in range(4)
   ]  # fmt: skip
   features = F.FeaturesDict({'steps': F.Dataset(step)})
-  name = prepared(tmp_path, features, {'train': episodes})
+  name = prepared.write(tmp_path, features, {'train': episodes})
   faults = ' / '.join(recordings.look(name).faults)
   assert 'observation/left uint8[9, 16, 16, 3]' in faults
   assert 'action/arm float32[9, 2]' in faults
@@ -290,7 +184,7 @@ def test_several_kinds_of_frames_are_not_guessed_among(tmp_path):
 
 
 def test_a_damaged_record_is_told(tmp_path):
-  name = nested(tmp_path, 'plain')
+  name = prepared.nested(tmp_path, 'plain')
   file = next(tmp_path.rglob('*train.array_record*'))
   content = bytearray(file.read_bytes())
   content[2000:2100] = bytes(100)

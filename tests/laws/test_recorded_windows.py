@@ -7,7 +7,7 @@ import pytest
 
 import datasets
 from datasets import inspect, recordings
-from datasets.recorded import frames
+from datasets.recorded import frames, wishes
 from tests import walks
 
 WALKS = [walks.walk(seed) for seed in range(10)]
@@ -76,6 +76,33 @@ def test_an_end_is_told_to_the_step_before_it(tmp_path):
         assert episode['discount'][-2] == 1 - last
 
 
+@pytest.mark.parametrize('written', [dict, walks.late, walks.between])
+def test_an_end_may_be_told_by_the_discount_alone(written, tmp_path):
+  """Of a world that ends at frame 20 and is recorded up to frame 23."""
+  over = np.arange(24) >= 19
+  over[-1] = False
+  records = [
+    written(x) | {'discount': written(x | {'reward': 1.0 - over})['reward']}
+    for x in WALKS
+  ]
+  if written is walks.late:
+    for x in records:
+      x['discount'][0] = 1
+  name = walks.write(tmp_path / 'told', records)
+  asked = {'aligned': 'last'} if written is walks.late else {}
+  for episode in datasets.load(name, arguments=asked):
+    np.testing.assert_array_equal(episode['discount'], 1 - over)
+    assert episode['is_terminal'].tolist() == 23 * [False] + [True]
+    assert 'discount' not in episode['oracle']
+  said = ' / '.join(recordings.look(name, asked).assumed)
+  assert 'ends if the last discount is 0' in said
+  cut = walks.write(
+    tmp_path / 'cut', [x | {'discount': np.ones(24)} for x in WALKS]
+  )
+  for episode in datasets.load(cut):
+    assert not episode['is_terminal'].any()
+
+
 def test_splits_are_made_of_whole_recordings_in_order(name):
   asked = {'length': 8, 'val': 0.2, 'test': 0.3}
   found = {
@@ -118,8 +145,10 @@ MISTAKES = {
   'a short length': ({'length': 2}, 'train', 'length: got 2, need'),
   'a long length': ({'length': 99}, 'train', 'as long; got 99, need 24'),
   'a long context': ({'context': 24}, 'train', 'got 24 of 24.*need 2 to 23'),
-  'a side': ({'side': 50}, 'train', 'side: got 50, need 4, 5, 6 or 7 times'),
+  'a side': ({'side': 50}, 'train', 'side: got 50.* 4, 5, 6 or 7 times'),
+  'a small side': ({'side': 6}, 'train', 'side: got 6, need 8 or more'),
   'an alignment': ({'aligned': 'gym'}, 'train', "'gym', need rlds or last"),
+  'alignments': ({'aligned': ['rlds']}, 'train', 'need rlds or last'),
   'keys': ({'keys': {'picture': 'x'}}, 'train', 'keys: .*need a dict'),
   'another key': ({'keys': {'reward': 'pay'}}, 'train', "reward.*need 'pay'"),
   'a share': ({'val': 1.5}, 'train', 'val: got 1.5, need a share'),
@@ -132,6 +161,10 @@ def test_a_mistake_is_explained(mistake, name):
   asked, split, words = MISTAKES[mistake]
   with pytest.raises(ValueError, match=f'(?s){words}'):
     datasets.load(name, split, arguments=asked)
+
+
+def test_nothing_asked_is_the_default():
+  assert wishes.wishes(dict.fromkeys(wishes.Wishes._fields)) == wishes.Wishes()
 
 
 @pytest.mark.parametrize(

@@ -147,6 +147,18 @@ FAULTS = {
     spoilt(action=WALKS[0]['action'] - 1),
     'action: negative; got -1',
   ),
+  'huge action': (
+    spoilt(action=WALKS[0]['action'] + 2**32),
+    'action: too great.*got 429496.*need 0 to 65535; renumber',
+  ),
+  'no numbers': (
+    spoilt(action=np.zeros((24, 0))),
+    r'action: is empty; got \[24, 0\]',
+  ),
+  'a single frame': (
+    {k: x[: k == 'image'] for k, x in WALKS[0].items()},
+    r'action: is empty; got \[0\]',
+  ),
   'nan reward': (
     spoilt(reward=np.full(24, np.nan)),
     'reward: not finite; got nan at frame 0',

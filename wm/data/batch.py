@@ -35,8 +35,8 @@ def align(episode: Episode, num_actions: int) -> dict[str, np.ndarray]:
     is_first: bool `[T]`.
     reward: float32 `[T]`, what the action that led to the frame brought, if the
       episode says so; 0 where an episode starts and at the first step given.
-    continue: float32 `[T]`, the discount that it brought: 0 at a true end, else
-      1, also where an episode starts; if the episode says so.
+    continue: float32 `[T]`, the discount that it brought: 0 from a true end on,
+      else 1, also where an episode starts; if the episode says so.
     mask: float32 `[T]`, 1 where the step is scored: the first frame of an
       episode is given, not predicted.
 
