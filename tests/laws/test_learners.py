@@ -225,7 +225,7 @@ def test_dynamics_have_a_gentler_group(learning):
   gentle = {name for name, label in found.items() if label == 'state_space'}
   assert bool(gentle) == any("['ssm']" in name for name in found)
   assert all("['ssm']" in name for name in gentle)
-  assert not any(name.endswith(("['C']", "['D']")) for name in gentle)
+  assert not any("['C" in name or "['D']" in name for name in gentle)
 
 
 def test_a_warm_up_longer_than_the_run_is_refused():
