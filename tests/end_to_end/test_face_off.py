@@ -10,13 +10,13 @@ import time
 
 import pytest
 
-from experiments import face_off, plan
+from experiments import face_off, plan, questions, turns
 from wm import config
 
 
 def test_a_run_comes_after_the_one_it_starts_from():
   done = set()
-  for run in plan.runs(list(plan.TABLES), seeds=2):
+  for run in plan.runs(list(questions.TABLES), seeds=2):
     assert run.after is None or run.after in done
     assert run.name not in done
     done.add(run.name)
@@ -32,7 +32,7 @@ def test_stages_are_added_at_laptop_scale_alone():
 
 def test_models_are_added_that_start_from_another_run():
   models = {run.model for run in plan.runs(['hallway_200'], 1)}
-  assert models == set(plan.TABLES['hallway_200'].models)
+  assert models == set(questions.TABLES['hallway_200'].models)
 
 
 def _files(run):
@@ -45,10 +45,26 @@ def _files(run):
   return files, bindings, program
 
 
-@pytest.mark.parametrize('scale', plan.SCALES)
+@pytest.mark.parametrize('scale', questions.SCALES)
 def test_all_configurations_parse(scale):
-  for run in plan.runs(list(plan.TABLES), 1, scale):
+  tables = [n for n, t in questions.TABLES.items() if scale in t.scales]
+  for run in plan.runs(tables, 1, scale):
     config.parse(*_files(run))
+
+
+@pytest.mark.parametrize('scale', questions.SCALES)
+def test_what_is_asked_is_asked_at_every_scale(scale):
+  for run in plan.runs(['stochastic'], 1, scale):
+    config.parse(*_files(run))
+    found = config.operative()
+    assert "ARGUMENTS = {'action_noise': 0.05, 'movers': 2}" in found
+    assert 'evaluate.evaluate.samples = 8' in found
+
+
+def test_a_table_of_another_scale_is_refused(capsys):
+  given = ['--dry_run', '--scale=paper', '--tables=control_hallway,rooms']
+  assert face_off.main(given) == 2
+  assert 'control_hallway at paper scale' in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -92,12 +108,26 @@ def test_a_failure_stops_what_needs_it_and_nothing_else(tmp_path, capsys):
     _fake('b/bad', ('this',), after='a/bad_seed0'),
     _fake('a/good', ('this',)),
   ]
-  failed = face_off.work(tmp_path, runs)
+  failed = turns.work(tmp_path, runs)
   assert failed == ['a/bad_seed0', 'b/bad_seed0']
   assert not (tmp_path / 'b' / 'bad_seed0').exists()
   assert 'no_such_module' in (tmp_path / 'a/bad_seed0/log.txt').read_text()
   assert 'beautiful' in (tmp_path / 'a/good_seed0/log.txt').read_text().lower()
   assert 'a/bad_seed0' in capsys.readouterr().out
+
+
+def test_a_run_without_a_folder_fails_alone(tmp_path, capsys):
+  (tmp_path / 'a').mkdir()
+  (tmp_path / 'a/blocked_seed0').write_text('in the way')
+  runs = [
+    _fake('a/blocked', ('this',)),
+    _fake('b/blocked', ('this',), after='a/blocked_seed0'),
+    _fake('a/good', ('this',)),
+  ]
+  failed = turns.work(tmp_path, runs)
+  assert failed == ['a/blocked_seed0', 'b/blocked_seed0']
+  assert (tmp_path / 'a/good_seed0/log.txt').is_file()
+  assert 'blocked_seed0' in capsys.readouterr().err
 
 
 def test_jobs_wait_for_what_they_start_from(tmp_path, monkeypatch):
@@ -109,14 +139,14 @@ def test_jobs_wait_for_what_they_start_from(tmp_path, monkeypatch):
     events.append(('end', run.name))
     return 0
 
-  monkeypatch.setattr(face_off, '_do', do)
-  monkeypatch.setattr(face_off, '_cores', lambda jobs: [None] * jobs)
+  monkeypatch.setattr(turns, '_do', do)
+  monkeypatch.setattr(turns, '_cores', lambda jobs: [None] * jobs)
   runs = [
     _fake(f'{table}/{model}', (), after and f'{after}/{model}_seed0')
     for table, after in (('a', None), ('b', 'a'), ('c', 'b'))
     for model in ('one', 'two', 'three')
   ]
-  assert face_off.work(tmp_path, runs, jobs=3) == []
+  assert turns.work(tmp_path, runs, jobs=3) == []
   starts = [name for what, name in events if what == 'start']
   assert sorted(starts) == sorted(run.name for run in runs)
   for run in runs:
@@ -136,7 +166,7 @@ def test_an_interrupted_run_ends_the_queue(tmp_path, monkeypatch, code):
     _fake('a/next', ('this',)),
   ]
   with pytest.raises(SystemExit) as stopped:
-    face_off.work(tmp_path, runs)
+    turns.work(tmp_path, runs)
   assert stopped.value.code == code
   assert not (tmp_path / 'a' / 'next_seed0').exists()
 
@@ -149,10 +179,10 @@ def test_a_stopped_queue_stops_its_run_and_starts_no_other(tmp_path):
   )
   (tmp_path / 'queue_of_two.py').write_text(
     'import pathlib\n'
-    'from experiments import face_off, plan\n'
+    'from experiments import plan, turns\n'
     'runs = [plan.Run("a", name, 0, 1.0, None, lambda _: [("waiting",)], "x")\n'
     '        for name in ("one", "two")]\n'
-    'face_off.work(pathlib.Path("runs"), runs)\n'
+    'turns.work(pathlib.Path("runs"), runs)\n'
   )
   path = f'{tmp_path}{os.pathsep}{pathlib.Path().absolute()}'
   done = subprocess.run(
@@ -177,7 +207,7 @@ def test_what_is_done_is_skipped(tmp_path, capsys):
   folder = tmp_path / run.name
   folder.mkdir(parents=True)
   (folder / 'product.json').write_text('{}')
-  assert face_off.work(tmp_path, [run]) == []
+  assert turns.work(tmp_path, [run]) == []
   assert '1 of 1 runs are done' in capsys.readouterr().out
 
 
@@ -190,7 +220,7 @@ def test_dry_run_says_what_and_how_long(tmp_path, capsys):
   assert 'data/four_rooms.gin' in out
   assert 'hours left' in out
   assert out.count('python -m experiments.launch') == 2 * 3 * len(
-    plan.TABLES['rooms'].models
+    questions.TABLES['rooms'].models
   )
 
 
