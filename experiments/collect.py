@@ -10,6 +10,7 @@ memory. Its episodes, contexts included, become the TFDS data set
 """
 
 import functools
+import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,8 @@ import jax
 import numpy as np
 
 from datasets import collected, rlds
-from experiments import acting, learning, restoring
+from experiments import acting, beginnings, learning, restoring
+from wm import sizes
 from wm.control import actions as kinds
 from wm.data.task import Task
 from wm.train import checkpoint
@@ -65,9 +67,10 @@ def collect(
   metadata = task.metadata
   context = metadata['context'] if context is None else context
   horizon = metadata['length'] - context if horizon is None else horizon
-  acting.check('collect.collect', metadata['length'], context, horizon)
+  beginnings.check('collect.collect', metadata['length'], context, horizon)
   counts = dict(metadata['splits'] if episodes is None else episodes)
   kept = dict(scripted or {})
+  sizes.positive('collect.collect', batch=batch)
   for name, asked, least in (('episodes', counts, 1), ('scripted', kept, 0)):
     for split, count in asked.items():
       if split not in counts or not (
@@ -82,7 +85,8 @@ def collect(
     # What loads physics engines is loaded when it is needed.
     from wm.control import remembering
 
-    _, params = restoring.params(task, workdir, pick)
+    step, params = restoring.params(task, workdir, pick)
+    _check_policy(Path(workdir) / 'control' / 'metrics.json', step)
     env = environment()
     kind = actions(metadata['num_actions'])
     policy = algorithm.load(
@@ -92,7 +96,7 @@ def collect(
 
     def maker(split: str, count: int) -> tuple[Callable[[int], list], int]:
       data = task.load(split=split)
-      numbers, starts = acting.true_starts(
+      numbers, starts = beginnings.true_starts(
         task, params, env, start_key, split, count, context, batch, seed
       )
       world = remembering.Remembering(
@@ -131,6 +135,22 @@ def collect(
     print(f"DATA = 'tfds:{path}'")
 
   return run
+
+
+def _check_policy(path: Path, step: int) -> None:
+  """Raises a ValueError but where a policy was learned to its end, and here."""
+  if not path.is_file():
+    raise ValueError(
+      f'collect: no finished policy in {path.parent}; run --program=control in '
+      'this run folder first, or again if it was stopped'
+    )
+  learned = json.loads(path.read_text())['step']
+  if learned != step:
+    raise ValueError(
+      f'collect: the policy was learned in the model of step {learned}, got '
+      f'step {step}; run --program=control again, or change '
+      'collect.collect.pick'
+    )
 
 
 def _fields(episode: Mapping[str, Any]) -> Any:

@@ -21,15 +21,25 @@ from typing import Any
 import jax
 import numpy as np
 
-from experiments import acting, learning, provenance, restoring
+from experiments import (
+  acting,
+  beginnings,
+  learning,
+  provenance,
+  restoring,
+)
 from experiments.figures import frames as pictures
 from experiments.figures import returns
 from experiments.judging import Frames
+from wm import sizes
 from wm.control import actions as kinds
 from wm.control import memory
 from wm.data.task import Task
 from wm.train import checkpoint
 from wm.types import Array, Params, Rollout, WorldModel
+
+_AGAIN = 4
+"""Episodes of a policy from each true start."""
 
 _FILMED = 3
 
@@ -66,7 +76,7 @@ def control(
     between: Steps that these are drawn from, the first and the last; by
       default from the end of the context to the end of the episode.
     true_episodes: Of the test split, at most, which the policy is judged in
-      where they are not over by then.
+      where they are not over by then, four times each.
     batch: Episodes observed at a time.
     context: Frames before an episode starts, at least; by default as the data
       set says.
@@ -88,15 +98,27 @@ def control(
   horizon = length - context if horizon is None else horizon
   ahead = horizon if ahead is None else ahead
   kind, observation = actions(count), metadata['observation']
+  sizes.positive(
+    'control.control',
+    episodes=episodes,
+    starts=starts,
+    true_episodes=true_episodes,
+    batch=batch,
+  )
   episodes = min(episodes, metadata['splits']['train'])
   true_episodes = min(true_episodes, metadata['splits']['test'])
+  if not true_episodes:
+    raise ValueError(
+      'control: a policy is judged in test episodes; got a data set without; '
+      "change its ARGUMENTS, such as {'test': 16}"
+    )
   first, last = (context - 1, length - 2) if between is None else between
   if not 0 <= first <= last < length:
     raise ValueError(
       f'control: episodes have {length} steps; got starts between {first} and '
       f'{last}, need 0 to {length - 1}; change control.control.between'
     )
-  acting.check('control.control', length, context, horizon)
+  beginnings.check('control.control', length, context, horizon)
   if ahead < 1:
     raise ValueError(
       f'control: imagined episodes have a step or more; got {ahead}; change '
@@ -112,11 +134,11 @@ def control(
     env = environment()
     draw = np.random.default_rng(seed)
     anywhere = draw.integers(first, last + 1, (episodes, starts))
-    known = acting.starts(task, params, 'train', anywhere, batch, seed)
+    known = beginnings.starts(task, params, 'train', anywhere, batch, seed)
     imagined = environments.Imagined(
       task.model, params, known, kind.vector, count
     )
-    numbers, true = acting.true_starts(
+    numbers, true = beginnings.true_starts(
       task, params, env, start_key, 'test', true_episodes, context, batch, seed
     )
     remembered = remembering.Remembering(
@@ -137,18 +159,22 @@ def control(
       curve.add,
     )
     policy = algorithm.load(found, kind.discrete)
-    keys = jax.random.split(jax.random.PRNGKey(seed), 4 * true_episodes)
+    where = np.tile(np.arange(len(numbers)), _AGAIN)
+    keys = jax.random.split(jax.random.PRNGKey(seed), len(where))
     judge = acting.judge(remembered, horizon)
     script = acting.scripted(
       task.load(split='test'), numbers, context, horizon
     )
     metrics = {
       'step': step,
-      'episodes': len(keys),
+      'starts': len(numbers),
+      'episodes': len(where),
       'horizon': horizon,
       'ahead': ahead,
-      **_numbers('', judge(policy, keys), enough),
-      **_numbers('random_', judge(acting.random(kind), keys), enough),
+      **_numbers('', judge(policy, where, keys), enough),
+      **_numbers(
+        'random_', judge(acting.random(kind), where, keys), enough
+      ),
       **_numbers('script_', script, enough),
       'curve': curve.points,
     }
@@ -159,7 +185,7 @@ def control(
     }
     returns.write(folder / 'curve.png', lines, bounds)
     film = acting.film(remembered, policy, horizon)(
-      np.arange(_FILMED), keys[:_FILMED]
+      where[:_FILMED], keys[:_FILMED]
     )
     seen, dreamt = _dream(task.model, kind.vector, observation)(
       params, film.memories, film.actions

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import jax
 
+from wm import sizes
 from wm.control.memory import Policy
 
 
@@ -58,10 +59,21 @@ def ppo(
     hidden: Widths of the hidden layers of policy and value.
 
   Raises:
-    ValueError: If environments do not share out to minibatches or devices.
+    ValueError: If a number is none, or if environments do not share out to
+      minibatches or devices.
   """
   devices = jax.local_device_count()
-  if environments < 1 or batch * minibatches % environments:
+  sizes.positive(
+    'learning.ppo',
+    steps=steps,
+    evaluations=evaluations,
+    environments=environments,
+    unroll=unroll,
+    batch=batch,
+    minibatches=minibatches,
+    epochs=epochs,
+  )
+  if batch * minibatches % environments:
     raise ValueError(
       f'ppo: {minibatches} minibatches of {batch} are no multiple of '
       f'{environments} environments; change learning.ppo.environments, '

@@ -61,7 +61,7 @@ def load(
     deterministic: Whether it takes the likeliest action, or else draws one.
 
   Raises:
-    ValueError: There is no checkpoint.
+    ValueError: There is no checkpoint, or `hidden` was another.
   """
   # brax writes the configuration last; what has none was not finished.
   written = Path(folder).absolute().glob('*/ppo_network_config.json')
@@ -73,6 +73,13 @@ def load(
     )
   # brax's own way back does not read what it wrote of the observation's size.
   params = checkpoint.load(steps[-1])
+  *inner, _ = sorted(params[1]['params'].items())
+  learned = tuple(layer['kernel'].shape[-1] for _, layer in inner)
+  if learned != tuple(hidden):
+    raise ValueError(
+      f'brax_ppo: the policy in {folder} has hidden layers of {learned}; got '
+      f'{tuple(hidden)}; change learning.ppo.hidden'
+    )
   (size,) = params[0].mean.shape
   found = _networks(discrete, hidden)(
     size,

@@ -1,6 +1,7 @@
 """Policies: learned in imagination, judged in the world."""
 
 import json
+import shutil
 
 import jax
 import jax.numpy as jnp
@@ -10,7 +11,7 @@ import tensorflow_datasets as tfds
 
 import datasets
 from datasets import catalogue
-from experiments import launch, learning, playing
+from experiments import beginnings, launch, learning, playing
 from tests import clue
 from tests.end_to_end import runs
 from third_party import brax_ppo
@@ -25,7 +26,7 @@ def imagined():
   )
 
 
-def acting():
+def remembered():
   starts = clue.starts(64, 1)
   return remembering.Remembering(clue.Clue(), clue.model(), (), starts, VECTOR)
 
@@ -42,7 +43,7 @@ def play(env, actions):
 
 
 def test_a_reward_comes_with_the_action_that_earns_it():
-  for env in (imagined(), acting()):
+  for env in (imagined(), remembered()):
     _, _, right = play(env, [0, 0, 0])
     wrong = (right + 1) % clue.CLUES
     assert play(env, [wrong, wrong, right])[:2] == ([0, 0, 1], [0, 0, 1])
@@ -57,7 +58,7 @@ def test_a_policy_learned_in_imagination_acts_in_the_world(tmp_path):
 
   brax_ppo.train(
     resets.batched(imagined(), clue.LENGTH),
-    resets.batched(acting(), clue.LENGTH),
+    resets.batched(remembered(), clue.LENGTH),
     discrete=True,
     folder=tmp_path,
     hidden=(32,),
@@ -114,7 +115,7 @@ def workdir(tmp_path_factory):
 def test_the_program_goes_from_a_run_to_a_judged_policy(workdir):
   folder = workdir / 'control'
   metrics = json.loads((folder / 'metrics.json').read_text())
-  assert metrics['episodes'] == 16
+  assert metrics['episodes'] == 4 * metrics['starts'] == 16
   assert 0 <= metrics['success'] <= 1
   assert metrics['script_success'] == 1
   assert [steps for steps, _ in metrics['curve']['true']][0] == 0
@@ -125,6 +126,46 @@ def test_the_program_goes_from_a_run_to_a_judged_policy(workdir):
   wrong = [*SMALL, 'control.control.between = (5, 99)']
   with pytest.raises(ValueError, match=r'control\.control\.between'):
     launch.launch([], wrong, str(workdir), 'control')
+
+
+def test_a_world_of_other_episodes_is_refused(workdir):
+  of = {'name': 'distracting_memory/width_100', 'scale': 'smoke'}
+  env, episodes = catalogue.environment(**of), datasets.load(split='test', **of)
+
+  def check(late):
+    def start_key(split, number):
+      return catalogue.start_key(split=split, number=number + late, **of)
+
+    world = beginnings.worlds(env, episodes, start_key, 13, 3, 'test')
+    beginnings.check_world(world.obs, episodes, 13, 'test')
+
+  check(0)
+  with pytest.raises(ValueError, match=r'another image.*start_key'):
+    check(1)
+
+
+@pytest.mark.parametrize('size', ['episodes', 'true_episodes', 'batch'])
+def test_sizes_of_control_are_checked(workdir, size):
+  none = f'control.control.{size} = 0'
+  with pytest.raises(ValueError, match=rf'change control\.control\.{size}'):
+    launch.launch([], [*SMALL, none], str(workdir), 'control')
+
+
+def test_a_policy_is_that_of_the_model(workdir, tmp_path):
+  run = tmp_path / 'run'
+  shutil.copytree(workdir, run)
+  with pytest.raises(ValueError, match=r'change learning\.ppo\.hidden'):
+    launch.launch(
+      [], [*SMALL, 'learning.ppo.hidden = (8,)'], str(run), 'collect'
+    )
+  path = run / 'control' / 'metrics.json'
+  metrics = json.loads(path.read_text())
+  path.write_text(json.dumps(metrics | {'step': 4}))
+  with pytest.raises(ValueError, match=r'step 4, got step 6.*collect\.pick'):
+    launch.launch([], SMALL, str(run), 'collect')
+  path.unlink()
+  with pytest.raises(ValueError, match='no finished policy'):
+    launch.launch([], SMALL, str(run), 'collect')
 
 
 def test_what_a_policy_met_is_a_data_set(workdir):
@@ -177,7 +218,16 @@ def test_without_a_policy_nothing_is_loaded(tmp_path):
     learning.ppo().load(tmp_path, True)
 
 
-@pytest.mark.parametrize('environments', [0, 100])
+@pytest.mark.parametrize(
+  'size',
+  ['steps', 'environments', 'unroll', 'batch', 'minibatches', 'epochs'],
+)
+def test_sizes_of_ppo_are_checked(size):
+  with pytest.raises(ValueError, match=rf'change learning\.ppo\.{size}'):
+    learning.ppo(**{size: 0})
+
+
+@pytest.mark.parametrize('environments', [-1, 100])
 def test_environments_share_out_to_minibatches(environments):
   with pytest.raises(ValueError, match=r'learning\.ppo\.environments'):
     learning.ppo(environments=environments)
