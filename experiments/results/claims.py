@@ -25,7 +25,7 @@ class Claim(NamedTuple):
   """A row: what is claimed, the paper's numbers, ours, whether it holds here.
 
   `seeds` is how many each of our numbers is a mean of, at least; `holds` is
-  None where runs are missing.
+  None where runs are missing or diverged.
   """
 
   claim: str
@@ -79,6 +79,8 @@ def _claim(
   if found is None:
     return Claim(claim, paper, 'not run', 0, None)
   ours, seeds = found
+  if not np.isfinite(ours).all():
+    return Claim(claim, paper, 'not finite', seeds, None)
   return Claim(claim, paper, write(*ours), seeds, bool(holds(*ours)))
 
 

@@ -10,11 +10,11 @@ CLAIMS = 'claim', 'paper', 'ours', 'seeds', 'holds'
 HOLDS = {True: 'yes', False: 'no', None: '–'}
 
 INTRODUCTION = """\
-Every model on every data set of the comparison, at laptop scale. Numbers are
+The models on the data sets of the comparison, at laptop scale. Numbers are
 means over seeds ± the standard error. A generation MSE is the squared error of
 an imagined frame, summed over pixels and channels in [0, 1]. The paper's
 numbers are those of its figures, at its own scale; where they are not known,
-words stand. A dash is a run that is missing.
+words stand. A dash is a number that there is not.
 """
 
 
@@ -60,8 +60,7 @@ def cells(table: Table) -> tuple[list[str], list[list[str]]]:
         map(tables.written, row, table.columns), winners, strict=True
       )
     ]
-    seeds = max(cell.count for cell in row)
-    rows.append([specs.MODELS[model], *texts, str(seeds)])
+    rows.append([specs.MODELS[model], *texts, tables.seeds(row)])
   for name, of in table.bounds.items():
     found = (tables.Cell(of.get(c.title), None, 0) for c in table.columns)
     texts = [

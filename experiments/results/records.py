@@ -38,7 +38,7 @@ class Record(NamedTuple):
   What is not there is empty.
 
   Attributes:
-    table: of `experiments.plan`.
+    table: of `experiments.questions`.
     model: what was run.
     seed: of it.
     folder: where it is.
@@ -101,7 +101,9 @@ def copy(record: Record, folder: Path) -> None:
   """
   for name in FILES.values():
     source, target = record.folder / name, folder / name
-    if source.is_file():
+    if not source.is_file():
+      target.unlink(missing_ok=True)
+    else:
       target.parent.mkdir(parents=True, exist_ok=True)
       if name == FILES['versions']:
         target.write_text(json.dumps(without_command(_json(source)), indent=2))

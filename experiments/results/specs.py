@@ -1,6 +1,7 @@
 """What the tables of the face-off show."""
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from experiments.results.records import Record
@@ -26,7 +27,8 @@ class Column(NamedTuple):
 
   Attributes:
     title: of it.
-    value: `(record) -> number or None`.
+    value: `(record) -> number`, None where there is none, NaN where it is not
+      finite.
     unit: a format, such as '{:.2f}'.
     best: `min` or `max`, or None where nothing is better.
     scale: what numbers are multiplied by.
@@ -47,7 +49,7 @@ class Spec(NamedTuple):
     note: what it says, and how.
     columns: of it.
     bounds: what needs no model: values by title of a column.
-    source: the table of `experiments.plan` whose runs it shows, if it has
+    source: the table of `experiments.questions` whose runs it shows, if it has
       another name.
   """
 
@@ -60,22 +62,28 @@ class Spec(NamedTuple):
 
 def metric(name: str) -> Value:
   """Returns what reads a number of an evaluation."""
-  return lambda record: record.metrics.get(name)
+  return lambda record: _number(record.metrics, name)
 
 
 def probed(name: str) -> Value:
   """Returns what reads a number of a probe."""
-  return lambda record: record.probe.get(name)
+  return lambda record: _number(record.probe, name)
 
 
 def acted(name: str) -> Value:
   """Returns what reads a number of a policy."""
-  return lambda record: record.control.get(name)
+  return lambda record: _number(record.control, name)
 
 
 def longer(factor: str, name: str) -> Value:
   """Returns what reads a number of an evaluation on longer episodes."""
-  return lambda record: record.extrapolation.get(factor, {}).get(name)
+  return lambda record: _number(record.extrapolation.get(factor, {}), name)
+
+
+def _number(found: Mapping[str, float | None], name: str) -> float | None:
+  """Returns a number, NaN where it was not finite, None where it is not."""
+  number = found.get(name)
+  return math.nan if number is None and name in found else number
 
 
 def speed(part: str, name: str) -> Value:
@@ -83,10 +91,16 @@ def speed(part: str, name: str) -> Value:
   return lambda record: record.speed.get(part, {}).get(name)
 
 
-_COST = (
-  Column('minutes to train', lambda r: r.training.get('minutes'), '{:.1f}'),
-  Column('parameters, M', metric('parameters'), '{:.2f}', None, 1e-6),
-)
+def _cost(minutes: str) -> tuple[Column, Column]:
+  return (
+    Column(minutes, lambda r: r.training.get('minutes'), '{:.1f}'),
+    Column('parameters, M', metric('parameters'), '{:.2f}', None, 1e-6),
+  )
+
+
+_WHOLE = _cost('minutes to train')
+_STAGE = _cost('minutes of this stage')
+_MODEL = _cost('minutes of the model')
 _FRAMES = (
   Column('generation MSE', metric('generation_mse')),
   Column('reconstruction MSE', metric('reconstruction_mse'), best=None),
@@ -117,7 +131,7 @@ def _hallway(width: int) -> Spec:
   return Spec(
     f'Distracting Memory, {width} wide',
     'Accuracy of the reward at the end, on 1,000 episodes; chance is 50 %.',
-    (*_REWARD, *_FRAMES, *_COST),
+    (*_REWARD, *_FRAMES, *_STAGE),
     _MEAN_FRAME,
   )
 
@@ -127,7 +141,7 @@ def _doors(keys: str) -> Spec:
     f'Multi Doors Keys, {keys} keys',
     'Squared error per frame, and how often a door in view is imagined in its '
     'true state.',
-    (*_FRAMES, _DOORS, *_COST),
+    (*_FRAMES, _DOORS, *_STAGE),
     _MEAN_FRAME | _AS_LEFT,
   )
 
@@ -140,7 +154,7 @@ def _control(title: str, note: str, *columns: Column) -> Spec:
       Column('success', acted('success'), '{:.1f} %', max, 100),
       Column('return', acted('return'), '{:.2f}', max),
       *columns,
-      *_COST,
+      *_MODEL,
     ),
     {
       who: {
@@ -148,7 +162,8 @@ def _control(title: str, note: str, *columns: Column) -> Spec:
         'return': acted(f'{which}_return'),
       }
       for who, which in (('random actions', 'random'), ('script', 'script'))
-    },
+    }
+    | (_AS_LEFT if _DOORS in columns else {}),
   )
 
 
@@ -172,7 +187,7 @@ SPECS = {
   'rooms': Spec(
     'Four Rooms',
     'Squared error per frame, summed over pixels and channels.',
-    (*_FRAMES, *_COST),
+    (*_FRAMES, *_WHOLE),
     _MEAN_FRAME,
   ),
   'length': Spec(
@@ -197,7 +212,7 @@ SPECS = {
     'Four Rooms with a teleport',
     'Squared error per frame; what follows the teleport has to be recalled by '
     'what is seen, not by a fixed delay.',
-    (*_FRAMES, *_COST),
+    (*_FRAMES, *_STAGE),
     _MEAN_FRAME,
   ),
   'doors_3': _doors('three'),
@@ -210,7 +225,7 @@ SPECS = {
       Column('walls', probed('wall_accuracy'), '{:.1f} %', max, 100),
       Column('objects', probed('object_mse')),
       *_FRAMES,
-      *_COST,
+      *_WHOLE,
     ),
     {
       'constant predictor': {

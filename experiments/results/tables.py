@@ -1,5 +1,6 @@
 """Tables of the face-off: means and standard errors over seeds."""
 
+import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -13,7 +14,10 @@ Values = dict[int, float]
 
 
 class Cell(NamedTuple):
-  """A number of a model over seeds; None where no run is there."""
+  """A number of a model over seeds.
+
+  None where no run is there, NaN where that of a seed is not finite.
+  """
 
   mean: float | None
   stderr: float | None
@@ -24,7 +28,7 @@ class Table(NamedTuple):
   """A table.
 
   Attributes:
-    name: of `experiments.plan`.
+    name: of `experiments.questions`.
     title: for people.
     note: what it says, and how.
     columns: of it.
@@ -115,7 +119,7 @@ def best(table: Table, column: int) -> str | None:
   means = {
     model: cells[column].mean
     for model, cells in table.rows.items()
-    if model != 'oracle' and cells[column].mean is not None
+    if model != 'oracle' and _is_finite(cells[column].mean)
   }
   if which is None or len(means) < 2:
     return None
@@ -126,8 +130,10 @@ def written(cell: Cell, column: specs.Column) -> str:
   """Returns a cell as text, mean ± standard error."""
   if cell.mean is None:
     return '–'
+  if not _is_finite(cell.mean):
+    return 'not finite'
   text = column.unit.format(cell.mean * column.scale)
-  if cell.stderr is None or column.best is None:
+  if cell.stderr is None or (column.best is None and not cell.stderr):
     return text
   number, _, unit = text.partition(' ')
   digits = len(number.partition('.')[2])
@@ -135,11 +141,27 @@ def written(cell: Cell, column: specs.Column) -> str:
   return f'{number} ± {error} {unit}'.rstrip()
 
 
+def seeds(row: Sequence[Cell]) -> str:
+  """Returns how many seeds the numbers of a row have, as text."""
+  counts = sorted({cell.count for cell in row} - {0})
+  return ' to '.join(map(str, dict.fromkeys((*counts[:1], *counts[-1:]))))
+
+
 def plain(table: Table) -> dict[str, Any]:
-  """Returns a table as JSON has it."""
+  """Returns a table as JSON has it; what is not finite is None there."""
   return {
     'title': table.title,
     'columns': [c.title for c in table.columns],
-    'rows': {m: [c._asdict() for c in row] for m, row in table.rows.items()},
+    'rows': {m: [_plain(c) for c in row] for m, row in table.rows.items()},
     'bounds': table.bounds,
   }
+
+
+def _plain(cell: Cell) -> dict[str, float | None]:
+  return {
+    name: x if _is_finite(x) else None for name, x in cell._asdict().items()
+  }
+
+
+def _is_finite(x: float | None) -> bool:
+  return x is not None and math.isfinite(x)

@@ -8,16 +8,15 @@ import numpy as np
 import pytest
 
 from experiments import report
-from experiments.results import claims, records, tables
+from experiments.results import claims, markdown, records, tables
 
 K = 20
 MODELS = {'s4wm': 5.0, 's5wm': 6.0, 'tssm_xl': 20.0, 'rssm_tbtt': 25.0}
 
 
 def curve(level):
-  steps = list(range(1, K + 1))
   return {
-    'x': steps,
+    'x': list(range(1, K + 1)),
     'mean': [level] * K,
     'stderr': [0.1] * K,
     'count': [64] * K,
@@ -101,6 +100,22 @@ def test_tables_are_means_and_standard_errors(root):
   }
 
 
+def test_a_seed_that_diverged_is_not_passed_over(root):
+  make(root, 'rooms', 's4wm', 3, generation_mse=5.0, reconstruction_mse=None)
+  path = root / 'rooms' / 's4wm_seed0' / 'evaluation' / 'metrics.json'
+  path.write_text(path.read_text().replace('5.0', 'null'))
+  found = {t.name: t for t in tables.tables(records.read(root))}
+  heading, rows = markdown.cells(found['rooms'])
+  (row,) = (dict(zip(heading, r, strict=True)) for r in rows if r[0] == 'S4WM')
+  assert row['generation MSE'] == row['reconstruction MSE'] == 'not finite'
+  assert row['seeds'] == '3 to 4'
+  assert tables.best(found['rooms'], 0) == 's5wm'
+  halves = [c for name, c in by_claim(root).items() if 'half of that' in name]
+  assert [c.ours for c in halves] == ['not finite'] * 2 + ['not run'] * 2
+  assert {c.holds for c in halves} == {None}
+  assert 'NaN' not in json.dumps(tables.plain(found['rooms']))
+
+
 def test_claims_hold_or_not_or_are_not_known(root):
   found = by_claim(root)
   (half,) = (c for name, c in found.items() if 'half of that of TSSM' in name
@@ -180,6 +195,11 @@ def test_pages_are_whole_and_local(root, tmp_path):
 def test_what_is_missing_is_left_out(tmp_path):
   root, out = tmp_path / 'runs', tmp_path / 'out'
   folder = make(root, 'rooms', 's5wm', 0, generation_mse=3.0)
+  report.report(root, out)
+  copied = out / 'runs' / 'rooms' / 's5wm_seed0'
+  assert (copied / 'measurements.jsonl').is_file()
+  for png in out.glob('*.png'):
+    png.unlink()
   for name in ('curves.json', 'shown.npz'):
     (folder / 'evaluation' / name).unlink()
   (folder / 'measurements.jsonl').unlink()
@@ -187,6 +207,7 @@ def test_what_is_missing_is_left_out(tmp_path):
   report.report(root, out)
   text = (out / 'README.md').read_text()
   assert '| S5WM | 3.00 | – | – | – | 1 |' in text
+  assert not (copied / 'measurements.jsonl').exists()
   assert not list(out.glob('*.png'))
 
 
