@@ -32,7 +32,7 @@ def evaluate(
   metrics: Mapping[str, Metric],
   batch: int,
   episodes: int,
-  answers: Callable[[Any, int], Mapping[str, Any]] = lambda *_: {},
+  answers: Callable[..., Mapping[str, Any]] = lambda episode, context: {},
   samples: int = 1,
   split: str = 'test',
   context: int | None = None,
@@ -49,8 +49,8 @@ def evaluate(
       them.
     batch: Episodes at a time.
     episodes: How many to evaluate on, at most.
-    answers: `(episode, context) -> fields [T, ...]` that metrics read and no
-      model sees.
+    answers: `(episode, context=...) -> fields [T, ...]` that metrics read and
+      no model sees.
     samples: Futures imagined of each context; metrics are means over them.
     split: Of the data set.
     context: Steps observed before imagining; by default as the data set says.
@@ -61,13 +61,20 @@ def evaluate(
       `frames.evaluation`, or `trajectories.evaluation` of states.
 
   Raises:
-    ValueError: If the context leaves nothing to imagine, or nothing is sampled.
+    ValueError: If the context leaves nothing to imagine, nothing is sampled or
+      what is observed is not measured.
   """
   context = task.metadata['context'] if context is None else context
   sizes.positive(
     'evaluate.evaluate', batch=batch, episodes=episodes, samples=samples
   )
   check(task.metadata, context)
+  observed = task.metadata['observation']
+  if observed not in metrics:
+    raise ValueError(
+      f'evaluate: no metric of what is observed; got {", ".join(metrics)}, '
+      f'need {observed!r}; change evaluate.evaluate.metrics'
+    )
   layout = sharding.layout() if layout is None else layout
 
   def run(workdir: Path) -> None:
@@ -89,11 +96,12 @@ def evaluate(
       samples,
       seed,
       layout,
-      task.metadata['observation'],
+      observed,
     )
     if not processes.leads():
       return
     report = {
+      'data': task.metadata['name'],
       'step': step,
       'split': split,
       'episodes': count,
@@ -107,9 +115,9 @@ def evaluate(
     folder.mkdir(exist_ok=True)
     curve.write(folder, judgement.curves)
     shown = judging.Frames(*(x[:_SHOWN] for x in judgement.frames))
-    figures(folder, shown, context)
     curves = json.dumps(judgement.curves)
     provenance.write_whole(folder / 'curves.json', curves + '\n')
+    figures(folder, shown, context)
     numbers = json.dumps(report, indent=2)
     provenance.write_whole(folder / 'metrics.json', numbers + '\n')
     _print(workdir, report)

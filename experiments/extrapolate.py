@@ -17,6 +17,7 @@ import rich.console
 import rich.table
 
 from experiments import judging, provenance, restoring
+from wm import sizes
 from wm.data import loader as loading
 from wm.data.task import Task
 from wm.train import checkpoint
@@ -55,6 +56,7 @@ def extrapolate(
     ValueError: If a factor is not a whole number from 1, or if the world cannot
       have a longer query.
   """
+  sizes.positive('extrapolate.extrapolate', batch=batch, episodes=episodes)
   if not all(isinstance(f, int) and f >= 1 for f in factors):
     raise ValueError(
       f'extrapolate: episodes are longer by whole numbers; got {factors}, need '
@@ -108,5 +110,6 @@ def _print(workdir: Path, report: Mapping[str, Mapping[str, Any]]) -> None:
     table.add_column(column, justify='right')
   for factor, numbers in report.items():
     names = ('generation', 'baseline_mean_frame', 'reconstruction')
-    table.add_row(factor, *(f'{numbers[f"{n}_mse"]:.4g}' for n in names))
+    found = (numbers[f'{name}_mse'] for name in names)
+    table.add_row(factor, *('–' if x is None else f'{x:.4g}' for x in found))
   rich.console.Console().print(table)

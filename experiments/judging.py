@@ -66,7 +66,7 @@ def judge(
     context: Steps observed before imagining.
     metrics: By name; that of what is observed is one of them.
     samples: Futures imagined of each context; metrics are means over them,
-      and standard errors bounds, which count those of a context as one.
+      and standard errors count those of a context as one.
     seed: Of the latents' draws.
     layout: How batches lie on devices; by default rows on all of them.
     observation: Name of what is observed.

@@ -78,11 +78,11 @@ def train(
     forecast.tell(task, learner(model=task.model), loader, steps, batch)
     with processes.first_alone():
       episodes = task.load(split='train')
-    if processes.leads():
-      provenance.claim(workdir, config.operative())
     batches = loader(
       episodes=episodes, num_actions=task.metadata['num_actions']
     )
+    if processes.leads():
+      provenance.claim(workdir, config.operative())
     first = batches(0)
     batches = sharding.placed(layout, batches, first)
 

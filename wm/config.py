@@ -26,6 +26,8 @@ _PACKAGES = (
   'wm.train',
   'wm.metrics',
 )
+_COMMANDS = ('launch', 'report')
+"""Modules of `experiments` that are commands of their own."""
 _MACRO = re.compile(r'^([A-Z][A-Z0-9_]*) =', re.MULTILINE)
 
 
@@ -55,7 +57,8 @@ def programs() -> list[str]:
   return [
     file.stem
     for file in sorted(CONFIGS.parent.glob('*.py'))
-    if f'\ndef {file.stem}(' in file.read_text() and file.stem != 'launch'
+    if f'\ndef {file.stem}(' in file.read_text()
+    and file.stem not in _COMMANDS
   ]
 
 

@@ -105,6 +105,7 @@ def _page(
     color = 'black' if seen or observed == imagined else 'crimson'
     draw.text((x * pitch + 6, 6), observed if seen else imagined, fill=color)
     for y, frame in enumerate(frames[:, t]):
-      tile = Image.fromarray(frame).resize((_SIDE, _SIDE), Image.NEAREST)
+      tile = Image.fromarray(frame.squeeze()).convert('RGB')
+      tile = tile.resize((_SIDE, _SIDE), Image.NEAREST)
       page.paste(tile, (x * pitch, _BAND + y * pitch))
   return np.asarray(page)

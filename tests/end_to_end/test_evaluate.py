@@ -1,11 +1,16 @@
 """Evaluation of what a run has learned, at smoke scale."""
 
+import inspect
 import json
 
+import imageio.v3 as iio
 import numpy as np
 import pytest
 
+from experiments import evaluate
+from experiments.figures import video
 from tests.end_to_end import runs
+from wm import config
 
 
 @pytest.fixture(scope='module')
@@ -30,6 +35,7 @@ def evaluation(tmp_path_factory):
 def test_several_futures_are_compared(evaluation):
   _, folder = evaluation
   report = json.loads((folder / 'metrics.json').read_text())
+  assert report['data'].startswith('multi_doors_keys/keys_3')
   assert report['samples'] == 2
   assert report['generation_mse_best_of_k'] < report['generation_mse']
   assert report['generation_mse_of_mean'] < report['generation_mse']
@@ -76,3 +82,26 @@ def test_curves_and_frames_are_kept(evaluation):
     assert shown['truth'].shape == shown['imagination'].shape
     assert shown['truth'].dtype == np.uint8
     assert shown['steps'][-1] == report['horizon']
+
+
+def test_what_is_observed_is_measured():
+  files = ['base.gin', 'models/s5wm.gin', 'data/four_rooms.gin', 'smoke.gin']
+  frames = "evaluate.evaluate.metrics = {'frames': @image_mse.image_mse()}"
+  with pytest.raises(ValueError, match=r"need 'image'.*evaluate\.metrics"):
+    config.parse(files, [frames], 'evaluate')
+
+
+def test_no_answers_are_asked_of_recordings():
+  answers = inspect.signature(evaluate.evaluate).parameters['answers'].default
+  assert answers({}, context=3) == {}
+
+
+@pytest.mark.filterwarnings('ignore:os.fork')  # Runs ffmpeg only.
+@pytest.mark.parametrize('channels', [1, 3])
+def test_a_video_shows_frames_of_any_kind(tmp_path, channels):
+  frames = np.full((1, 4, 8, 8, channels), 200, np.uint8)
+  guess = frames / 255
+  video.write(tmp_path / 'x.mp4', frames, guess, guess[:, 2:], context=2)
+  shown = iio.imread(tmp_path / 'x.mp4')
+  assert len(shown) == 4
+  np.testing.assert_allclose(shown[3, 100, 100], 200, atol=6)

@@ -46,8 +46,9 @@ def test_a_mistake_is_explained(name, tmp_path):
 
 
 def test_a_program_that_is_not_there_is_said(tmp_path):
-  with pytest.raises(ValueError, match='evaluate.*train'):
+  with pytest.raises(ValueError, match='evaluate.*train') as said:
     launch.launch(FILES, [], str(tmp_path), 'trian')
+  assert 'report' not in str(said.value)  # A command of its own.
 
 
 def test_a_folder_without_a_run_is_said(tmp_path):

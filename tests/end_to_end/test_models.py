@@ -31,6 +31,7 @@ def test_it_trains(name, tmp_path):
 def test_a_killed_run_takes_up_its_memory(name, tmp_path):
   whole, killed = tmp_path / 'whole', tmp_path / 'killed'
   flags = train(name, whole)
+  assert '\nloader.episode_chunks.' in (whole / 'config.gin').read_text()
   code, _ = runs.stop_after(killed, 9, signal.SIGKILL, *flags)
   assert code == -signal.SIGKILL
   train(name, killed)

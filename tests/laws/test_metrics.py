@@ -53,6 +53,25 @@ def test_order_and_batching_do_not_matter(metric, data):
   )
 
 
+@pytest.mark.parametrize(
+  ('name', 'lost'),
+  [
+    ('forced_choice', 'foil'),
+    ('recall_mse', 'age'),
+    ('reward_accuracy', 'reward'),
+    ('calibration', 'reward'),
+  ],
+)
+def test_what_a_metric_asks_for_in_vain_is_said(data, name, lost):
+  prediction, batch, mask = (
+    {k: v for k, v in x.items() if k != lost} if isinstance(x, dict) else x
+    for x in data
+  )
+  metric = dict(members.metrics())[name]()
+  with pytest.raises(ValueError, match=rf'{name}: .*evaluate\.metrics'):
+    metric.update(metric.init(), prediction, batch, mask)
+
+
 def test_a_long_evaluation_loses_nothing(metric, data):
   long = jax.tree.map(lambda x: x + 2.0**24, metric.init())
   jax.tree.map(

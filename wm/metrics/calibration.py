@@ -39,6 +39,12 @@ def calibration(bins: int = 10) -> Metric:
     batch: Batch,
     mask: Float[ArrayLike, 'B T'],
   ) -> dict[str, Array]:
+    if 'reward' not in prediction:
+      raise ValueError(
+        'calibration: the model predicts no reward; take it out of '
+        'evaluate.evaluate.metrics, or put a head of that name into '
+        'world_model.world_model.heads'
+      )
     mask = jnp.asarray(mask) > 0
     said = jnp.where(mask, prediction['reward'], 0)
     came = jnp.where(mask, jnp.asarray(batch['reward']), 0)

@@ -29,6 +29,11 @@ def forced_choice(tile: int = 8) -> Metric:
     batch: Batch,
     mask: Float[ArrayLike, 'B T'],
   ) -> dict[str, Array]:
+    if 'foil' not in batch:
+      raise ValueError(
+        'forced_choice: the data do not say what else a frame could show, as '
+        'recordings do not; take it out of evaluate.evaluate.metrics'
+      )
     truth, foil, guess = (
       jnp.asarray(batch[name], jnp.float32) / 255
       for name in ('image', 'foil', 'guess')

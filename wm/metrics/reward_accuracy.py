@@ -29,6 +29,12 @@ def reward_accuracy() -> Metric:
     batch: Batch,
     mask: Float[ArrayLike, 'B T'],
   ) -> dict[str, Array]:
+    if 'reward' not in prediction:
+      raise ValueError(
+        'reward_accuracy: the model predicts no reward; take it out of '
+        'evaluate.evaluate.metrics, or put a head of that name into '
+        'world_model.world_model.heads'
+      )
     mask = jnp.asarray(mask) > 0
     said = (prediction['reward'] > 0.5) & mask
     came = (jnp.asarray(batch['reward']) > 0.5) & mask
