@@ -43,7 +43,7 @@ def rows(report: examination.Report) -> dict[str, str]:
   found = {
     'recordings': f'{len(facts)}',
     'frames': f'{frames:,}',
-    'frame': '{}x{}x{}'.format(*facts[0].frame),
+    facts[0].observation: 'x'.join(map(str, facts[0].frame)),
     'episode lengths': f'{min(sizes)} / {statistics.median(sizes):.0f} / '
     f'{max(sizes)} (min / median / max)',
     'action': action,
@@ -130,7 +130,10 @@ def show(
   lines = gin(report, on_bad)
   if lines:
     command = ['python -m experiments.launch --gin_file=base.gin']
-    command += ['--gin_file=models/s4wm.gin --gin_file=laptop.gin']
+    command += ['--gin_file=models/s4wm.gin']
+    if report.metadata['observation'] == 'state':
+      command += ['--gin_file=data/worlds/states.gin']
+    command += ['--gin_file=laptop.gin']
     command += [f'--gin_bindings="{line}"' for line in lines]
     command += ['--workdir=runs/mine']
     print('To train on them:\n\n  ' + ' \\\n    '.join(command))

@@ -112,11 +112,10 @@ def effect(
   actions, of values and absolute values of continuous ones.
 
   Args:
-    frames: uint8 `[T, H, W, C]` of some recordings.
+    frames: uint8 `[T, H, W, C]` of some recordings, or states `[T, S]`.
     actions: int `[T]` or float `[T, A]`, as written.
   """
-  change = [np.abs(np.diff(x.astype(np.int16), axis=0)) for x in frames]
-  change = np.log1p(np.concatenate([x.mean((1, 2, 3)) for x in change]))
+  change = np.log1p(np.concatenate([_change(x) for x in frames]))
   whole = ((change - change.mean()) ** 2).sum()
   if not whole:
     return Effect(0, 0, 0)
@@ -144,6 +143,13 @@ def told_by_effect(found: Effect) -> str | None:
   low, high = sorted(LATE, key=lambda name: getattr(found, name))
   share, other = getattr(found, high), max(getattr(found, low), 0)
   return high if share > 0.1 + found.chance + 2 * other else None
+
+
+def _change(frames: np.ndarray) -> np.ndarray:
+  """Returns the mean absolute change between frames, `[T - 1]`."""
+  kind = np.int16 if frames.dtype == np.uint8 else np.float64
+  change = np.abs(np.diff(frames.astype(kind), axis=0))
+  return change.reshape(len(change), -1).mean(1)
 
 
 def _one_hot(index: np.ndarray) -> np.ndarray:

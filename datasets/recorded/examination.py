@@ -127,16 +127,15 @@ def _metadata(report: Report, length: int, context: int) -> dict[str, Any]:
   kind, width = report.facts[0].kind
   high = max(int(x.high) for x in report.facts)
   number = high + 1 if kind == 'discrete' else width
-  height, *rest, channels = report.facts[0].frame
-  side = report.wishes.side or height
+  frame, side = report.facts[0].frame, report.wishes.side
   return {
     'name': report.name,
     'actions': tuple(f'action {i}' for i in range(number)),
     'num_actions': number,
     'context': context,
     'query': length - context,
-    'observation': 'image',
-    'frame': (side, side, channels),
+    'observation': report.facts[0].observation,
+    'frame': (side, side, frame[-1]) if side else frame,
     'length': length,
     'splits': {split: len(found) for split, found in report.windows.items()},
     'seed': 0,
@@ -156,7 +155,7 @@ def _sorted_out(surveyed: Mapping[str, Sequence[survey.Facts]], on_bad):
       f'{what}: not as in other recordings; got {_shown(got)}, need '
       f'{_shown(usual[0][0])}; record it again or take it away'
       for what, got, usual in (
-        ('image', x.frame, frame),
+        (x.observation, x.frame, frame),
         ('action', x.kind, kind),
       )
       if got != usual[0][0]
@@ -188,7 +187,7 @@ def _alignment(facts: Sequence[survey.Facts]) -> tuple[set[str], list[str]]:
   spread = asked[:: -(-len(asked) // _LOOKED_AT)]
   seen, done = [], []
   for x in spread:
-    names = x.names['image'], x.names['action']
+    names = x.names[x.observation], x.names['action']
     try:
       arrays = x.recording.take(names)
     except ValueError as error:
@@ -208,7 +207,11 @@ def _alignment(facts: Sequence[survey.Facts]) -> tuple[set[str], list[str]]:
   ]
 
 
-def _side_faults(frame: tuple[int, int, int], side: int | None) -> list[str]:
+def _side_faults(frame: tuple[int, ...], side: int | None) -> list[str]:
+  if len(frame) == 1:
+    return [
+      f'side: states have none; got {side}; change load.arguments'
+    ] * bool(side)
   height, width, _ = frame
   if side or (height == width and frames.fits(height)):
     return []

@@ -25,13 +25,25 @@ def of_frames(shape: Sequence[int], dtype: np.dtype) -> list[str]:
   return []
 
 
+def of_states(shape: Sequence[int], dtype: np.dtype) -> list[str]:
+  """Returns what is wrong with the array of states, by its header."""
+  if len(shape) != 2 or not all(shape):
+    return [
+      f'state: not vectors; got {list(shape)}, need [T, S]; join all that is '
+      'observed at a step in one vector when you save it'
+    ]
+  if dtype.kind not in 'biuf':
+    return [f'state: not numbers; got {dtype}, need numbers']
+  return []
+
+
 def of_vector(field: str, x: np.ndarray, frames: int) -> list[str]:
-  """Returns what is wrong with one of the arrays beside the frames."""
+  """Returns what is wrong with an array other than the frames."""
   if x.dtype.kind not in 'biuf':
     return [f'{field}: not numbers; got {x.dtype}, need numbers']
   if x.ndim == 0 or len(x) not in (frames, frames - 1):
     return [
-      f'{field}: its length is not that of image; got {list(x.shape)}, need '
+      f'{field}: its length is not that of frames; got {list(x.shape)}, need '
       f'{frames}, one for each frame, or {frames - 1}, one between two frames; '
       'record a frame before the first action and after every action'
     ]
@@ -43,6 +55,8 @@ def of_vector(field: str, x: np.ndarray, frames: int) -> list[str]:
   if not np.isfinite(x).all():
     at = int(np.argwhere(~np.isfinite(x))[0, 0])
     return [f'{field}: not finite; got {x[at]} at frame {at}, need numbers']
+  if field == 'state':
+    return []
   if field != 'action':
     return [] if canonical.flat(x).ndim == 1 else [
       f'{field}: more than one number for a frame; got {list(x.shape)}, need '

@@ -10,13 +10,15 @@ from datasets.recorded import faults as wrong
 
 FIELDS = {
   'image': ('image', 'observation/image'),
+  'state': ('state', 'observation/state'),
   'action': ('action',),
   'reward': ('reward',),
   'is_first': ('is_first',),
   'is_terminal': ('is_terminal', 'done'),
   'discount': ('discount',),
 }
-"""Fields of an episode, and the names that they are looked for by."""
+"""Fields of an episode, and the names that they are looked for by; of the first
+two one is observed."""
 
 DERIVED = ('is_last',)
 """Fields that follow from the others."""
@@ -47,7 +49,7 @@ class Facts(NamedTuple):
     names: where its fields are, by field.
     extra: names of what else goes along.
     frames: T.
-    frame: (H, W, C).
+    frame: (H, W, C), or (S,) of states.
     kind: of actions, ('discrete', 1) or ('continuous', A).
     low: the smallest action.
     high: the greatest.
@@ -76,6 +78,11 @@ class Facts(NamedTuple):
   assumed: tuple[str, ...] = ()
   faults: tuple[str, ...] = ()
 
+  @property
+  def observation(self) -> str:
+    """The field that is observed, 'image' or 'state'."""
+    return 'state' if 'state' in self.names else 'image'
+
 
 def survey(
   recording: Recording, keys: Mapping[str, str], aligned: str
@@ -98,11 +105,13 @@ def survey(
     names=names,
     extra=[n for n in recording.extra(shapes) if n not in used],
   )
-  if 'image' in names:
-    faults += wrong.of_frames(*shapes[names['image']])
+  observed = facts.observation
+  if observed in names:
+    check = {'image': wrong.of_frames, 'state': wrong.of_states}[observed]
+    faults += check(*shapes[names[observed]])
   if faults:
     return facts._replace(faults=tuple(faults), assumed=tuple(assumed))
-  frames, *frame = shapes[names['image']][0]
+  frames, *frame = shapes[names[observed]][0]
   try:
     vectors = recording.take([n for f, n in names.items() if f != 'image'])
   except ValueError as error:
@@ -113,6 +122,7 @@ def survey(
     for field, x in fields.items()
     for fault in wrong.of_vector(field, x, frames)
   ]
+  fields.pop('state', None)
   facts = facts._replace(
     frames=frames, frame=tuple(frame), assumed=tuple(assumed)
   )
@@ -155,19 +165,26 @@ def _find(
   found = ', '.join(
     f'{n} {dtype}{list(shape)}' for n, (shape, dtype) in shapes.items()
   )
-  for field, known in FIELDS.items():
-    if field in keys:
-      known = (keys[field], f'observation/{keys[field]}')
+  asked = {f: (n, f'observation/{n}') for f, n in keys.items()}
+  for field, known in (FIELDS | asked).items():
     name = next((n for n in known if n in shapes), None)
-    pictures = [n for n, (shape, _) in shapes.items() if len(shape) == 4]
     if name:
       names[field] = name
-    elif field == 'image' and field not in keys and len(pictures) == 1:
-      names[field] = pictures[0]
-      assumed.append(f'{pictures[0]} is image: there are no other frames')
-    elif field in ('image', 'action') or field in keys:
+  pictures = [n for n, (shape, _) in shapes.items() if len(shape) == 4]
+  chosen = {'image', 'state'} & {*asked}
+  if 'image' not in names and not chosen and len(pictures) == 1:
+    names['image'] = pictures[0]
+    assumed.append(f'{pictures[0]} is image: there are no other frames')
+  if 'image' in names and 'state' not in asked:
+    names.pop('state', None)
+  if 'state' in names:
+    names.pop('image', None)
+  observed = 'state' if 'state' in {*names, *asked} else 'image'
+  for field in dict.fromkeys((observed, 'action', *asked)):
+    if field not in names:
+      need = asked.get(field, FIELDS[field])[0]
       faults.append(
-        f'{field}: is missing; got {found or "no arrays"}, need {known[0]!r}; '
+        f'{field}: is missing; got {found or "no arrays"}, need {need!r}; '
         f"change load.arguments, such as {{'keys': {{'{field}': NAME}}}}"
       )
   return names, assumed, faults

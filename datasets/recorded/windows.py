@@ -67,7 +67,7 @@ class Windows(Sequence):
     length = stop - start
     steps = np.arange(length)
     return {
-      'observation': {'image': part['image']},
+      'observation': {facts.observation: part[facts.observation]},
       'action': part['action'],
       'reward': part['reward'],
       'discount': part['discount'],
@@ -105,9 +105,12 @@ def _read(
   except ValueError as error:
     raise ValueError(f'load: {recording.label}: {error}') from error
   fields = {field: arrays[name] for field, name in facts.names.items()}
-  image = fields.pop('image')
+  name = facts.observation
+  observed = fields.pop(name)
   whole = canonical.steps(fields, facts.frames, aligned)
-  whole['image'] = frames.resized(image, side)
+  whole[name] = (
+    frames.resized(observed, side) if name == 'image' else np.float32(observed)
+  )
   for x in whole.values():
     x.flags.writeable = False
   extra = {n.removeprefix('oracle/'): arrays[n] for n in facts.extra}

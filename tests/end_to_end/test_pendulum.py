@@ -77,6 +77,10 @@ def test_what_a_policy_of_forces_met_is_a_data_set(workdir):
       np.testing.assert_array_equal(one[:3], two[:3])
     assert not episode['action'][-1].any()
     assert np.abs(episode['action']).max() <= 1
+  again = [*SMALL, f"DATA = 'tfds:{folder}'", "ARGUMENTS = {'length': 6}"]
+  launch.launch(FILES, again, str(workdir.parent / 'again'), 'train')
+  path = workdir.parent / 'again/evaluation/metrics.json'
+  assert json.loads(path.read_text())['generation_mse'] > 0
 
 
 @pytest.mark.parametrize('program', ['imagine', 'play', 'view'])
