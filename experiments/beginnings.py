@@ -85,11 +85,11 @@ def true_starts(
   Raises:
     ValueError: All of them are over by then, or the world is another.
   """
-  ends = np.full((count, 1), context - 1)
-  seen = starts(task, params, split, ends, batch, seed)
   episodes = task.load(split=split)
   world = worlds(env, episodes, start_key, context, count, split)
   check_world(world.obs, episodes, context, split)
+  ends = np.full((count, 1), context - 1)
+  seen = starts(task, params, split, ends, batch, seed)
   goes_on = np.flatnonzero(world.done == 0)
   if not goes_on.size:
     raise ValueError(
@@ -172,10 +172,16 @@ def check_world(
     split: Which these are.
   """
   for name, x in shown.items():
-    first = (episodes[number] for number in range(len(x)))
-    recorded = np.stack([e['observation'][name][context - 1] for e in first])
+    seen = [episodes[number]['observation'] for number in range(len(x))]
+    kinds = {n: x.shape[1:] for n, x in seen[0].items()}
+    if kinds.get(name) != x.shape[1:]:
+      raise ValueError(
+        f'beginnings: the world shows {name} {x.shape[1:]}, recorded are '
+        f'{kinds}; change catalogue.environment'
+      )
+    recorded = np.stack([one[name][context - 1] for one in seen])
     near = 8 if recorded.dtype == np.uint8 else 0.01
-    off = np.abs(np.asarray(x, float) - recorded) > near
+    off = ~(np.abs(np.asarray(x, float) - recorded) <= near)
     wrong = np.flatnonzero(off.reshape(len(off), -1).mean(1) > 0.01)
     if wrong.size:
       raise ValueError(

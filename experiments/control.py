@@ -110,7 +110,7 @@ def control(
   if not true_episodes:
     raise ValueError(
       'control: a policy is judged in test episodes; got a data set without; '
-      "change its ARGUMENTS, such as {'test': 16}"
+      "change its ARGUMENTS, such as {'test': 0.1}"
     )
   first, last = (context - 1, length - 2) if between is None else between
   if not 0 <= first <= last < length:

@@ -76,7 +76,8 @@ class _Turns:
       elif code := self._do(run):
         log = self._root / run.name / 'log.txt'
         what = 'was stopped' if code in _INTERRUPTED else 'failed'
-        print(f'{run.name} {what}; see {log}', flush=True)
+        where = f'; see {log}' if log.is_file() else ''
+        print(f'{run.name} {what}{where}', flush=True)
       self._end(run, code, (time.monotonic() - start) / 60)
 
   def stop(self, number: int, _: object = None) -> None:

@@ -149,7 +149,7 @@ def _change(frames: np.ndarray) -> np.ndarray:
   """Returns the mean absolute change between frames, `[T - 1]`."""
   kind = np.int16 if frames.dtype == np.uint8 else np.float64
   change = np.abs(np.diff(frames.astype(kind), axis=0))
-  return change.reshape(len(change), -1).mean(1)
+  return change.mean(tuple(range(1, change.ndim)))
 
 
 def _one_hot(index: np.ndarray) -> np.ndarray:

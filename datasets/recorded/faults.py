@@ -52,8 +52,10 @@ def of_vector(field: str, x: np.ndarray, frames: int) -> list[str]:
       f'{field}: is empty; got {list(x.shape)}, need at least one number for '
       'each of two frames; record it again or take it away'
     ]
-  if not np.isfinite(x).all():
-    at = int(np.argwhere(~np.isfinite(x))[0, 0])
+  with np.errstate(over='ignore'):
+    finite = np.isfinite(np.float32(x) if x.dtype.kind == 'f' else x)
+  if not finite.all():
+    at = int(np.argwhere(~finite)[0, 0])
     return [f'{field}: not finite; got {x[at]} at frame {at}, need numbers']
   if field == 'state':
     return []

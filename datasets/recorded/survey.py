@@ -175,16 +175,20 @@ def _find(
   if 'image' not in names and not chosen and len(pictures) == 1:
     names['image'] = pictures[0]
     assumed.append(f'{pictures[0]} is image: there are no other frames')
-  if 'image' in names and 'state' not in asked:
+  if len(chosen) == 2:
+    faults.append('keys: image and state; one is observed, take out the other')
+    return names, assumed, faults
+  if (pictures or chosen == {'image'}) and 'state' not in asked:
     names.pop('state', None)
   if 'state' in names:
     names.pop('image', None)
   observed = 'state' if 'state' in {*names, *asked} else 'image'
   for field in dict.fromkeys((observed, 'action', *asked)):
     if field not in names:
-      need = asked.get(field, FIELDS[field])[0]
+      need = repr(asked.get(field, FIELDS[field])[0])
+      need += " or 'state'" if need == "'image'" else ''
       faults.append(
-        f'{field}: is missing; got {found or "no arrays"}, need {need!r}; '
+        f'{field}: is missing; got {found or "no arrays"}, need {need}; '
         f"change load.arguments, such as {{'keys': {{'{field}': NAME}}}}"
       )
   return names, assumed, faults

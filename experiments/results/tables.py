@@ -105,7 +105,7 @@ def tables(records: Sequence[Record]) -> list[Table]:
 
 def _first(records: Sequence[Record], value: specs.Value) -> float | None:
   found = (value(r) for r in records)
-  return next((x for x in found if x is not None), None)
+  return next((x for x in found if _is_finite(x)), None)
 
 
 def best(table: Table, column: int) -> str | None:

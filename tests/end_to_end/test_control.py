@@ -142,6 +142,9 @@ def test_a_world_of_other_episodes_is_refused(workdir):
   check(0)
   with pytest.raises(ValueError, match=r'another image.*start_key'):
     check(1)
+  for other in ({'state': np.zeros((3, 4))}, {'image': np.zeros((3, 8, 8, 3))}):
+    with pytest.raises(ValueError, match=r'change catalogue\.environment'):
+      beginnings.check_world(other, episodes, 13, 'test')
 
 
 @pytest.mark.parametrize('size', ['episodes', 'true_episodes', 'batch'])

