@@ -1,6 +1,7 @@
 PYTHON ?= python
 EXPERIMENT ?= s4wm_fourrooms
 JOBS ?= 1
+OUT ?= runs/report
 WORKDIR ?= runs/$(EXPERIMENT)
 DATA ?= four_rooms
 LAUNCH = $(PYTHON) -m experiments.launch
@@ -49,8 +50,8 @@ face-off:  ## Train and evaluate all models on all data, JOBS at a time.
 	$(PYTHON) -m experiments.face_off --jobs=$(JOBS) \
 	  $(if $(TABLES),--tables=$(TABLES))
 
-report:  ## Make tables, figures and a page of the face-off's runs.
-	$(PYTHON) -m experiments.report
+report:  ## Make tables, figures and a page of the face-off's runs, in OUT.
+	$(PYTHON) -m experiments.report --out=$(OUT)
 
 speed:  ## Measure everything on this device, in runs/speed (half an hour).
 	$(LAUNCH) --program=speed --gin_file=$(EXPERIMENT).gin --workdir=runs/speed

@@ -19,12 +19,13 @@ import rich.table
 from experiments import plan, questions, turns
 
 
-def show(root: Path, runs: Sequence[plan.Run]) -> None:
+def show(root: Path, runs: Sequence[plan.Run], scale: str) -> None:
   """Prints the runs by table, with the time that they will take.
 
   Args:
     root: Where their folders are.
     runs: What to print.
+    scale: Of `questions.SCALES`; times are known of a laptop.
   """
   table = rich.table.Table(title=f'face-off in {root}')
   for column in ('table', 'models', 'seeds', 'done', 'minutes a run'):
@@ -50,9 +51,8 @@ def show(root: Path, runs: Sequence[plan.Run]) -> None:
     if not plan.is_done(root, run):
       for command in run.commands(root):
         print('python -m', *map(_quoted, command))
-  print(
-    f'about {total / 60:.1f} hours left on one CPU core, at laptop scale'
-  )
+  if scale == 'laptop':
+    print(f'about {total / 60:.1f} hours left on one CPU core')
 
 
 def _quoted(word: str) -> str:
@@ -75,7 +75,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     print(f'error: {error}', file=sys.stderr)
     return 2
   if given.dry_run:
-    show(root, runs)
+    show(root, runs, given.scale)
     return 0
   try:
     failed = turns.work(root, runs, given.jobs)

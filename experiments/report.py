@@ -27,15 +27,17 @@ def report(root: Path, out: Path) -> None:
     out: where to.
 
   Raises:
-    ValueError: there are no runs, or one cannot be read.
+    ValueError: there are no runs, one cannot be read, a model has no title, or
+      `out` tells of runs that are not there.
   """
   runs = records.read(root)
+  found, claims = tables.tables(runs), judging.claims(runs)
   out.mkdir(parents=True, exist_ok=True)
   copies = out / 'runs'
   if copies.resolve() != root.resolve():
+    _check_that_none_is_lost(root, copies)
     for run in runs:
       records.copy(run, copies / run.table / run.folder.name)
-  found, claims = tables.tables(runs), judging.claims(runs)
   pictures = figures.write(out, runs)
   said = (claims, found, pictures, _facts(runs))
   provenance.write_whole(out / 'README.md', markdown.page(*said))
@@ -49,6 +51,19 @@ def report(root: Path, out: Path) -> None:
   policies = [_policy(run) for run in runs if run.control]
   if policies:
     _write_json(out / 'control.json', {'rows': policies})
+
+
+def _check_that_none_is_lost(root: Path, copies: Path) -> None:
+  there, copied = (
+    {str(folder.relative_to(where)) for folder in records.finished(where)}
+    for where in (root, copies)
+  )
+  if lost := sorted(copied - there):
+    raise ValueError(
+      f'report: {copies.parent} tells of {len(lost)} runs that {root} does not '
+      f'have, such as {lost[0]}; change --out, or remove {copies} to replace '
+      'them'
+    )
 
 
 def _write_json(path: Path, content: dict[str, Any]) -> None:
@@ -72,9 +87,10 @@ def _plain(run: Record) -> dict[str, Any]:
 def _facts(runs: Sequence[Record]) -> list[str]:
   """Returns sentences on where the numbers come from."""
 
-  def all_of(name):
+  def all_of(name, length=None):
     found = {r.versions.get(name) for r in runs} - {None}
-    return ', '.join(str(x) for x in sorted(found, key=str)) or 'unknown'
+    texts = sorted(str(x)[:length] for x in found)
+    return ', '.join(texts) or 'unknown'
 
   runs = list({run.folder: run for run in runs}.values())
   minutes = sum(r.training.get('minutes', 0) for r in runs)
@@ -83,7 +99,7 @@ def _facts(runs: Sequence[Record]) -> list[str]:
     f'{len(runs)} runs, {minutes / 60:.1f} hours of training in all.',
     f'Dates: {all_of("date")}.',
     f'Machines: {all_of("machine")}, {all_of("cpus")} cores.',
-    f'Revisions: {all_of("git_revision")}.',
+    f'Revisions: {all_of("git_revision", 8)}.',
     'Commands: python -m experiments.face_off, python -m experiments.report.',
   ]
   if dirty:

@@ -6,10 +6,34 @@ from pathlib import Path
 import jax
 import jax.numpy as jnp
 
+from wm import config
 from wm.data import batch as batching
 from wm.data.task import Task
 from wm.train import checkpoint, sharding, stores
 from wm.types import Params
+
+
+def trained(
+  workdir: Path,
+  pick: Callable[[checkpoint.Checkpoints], int] = checkpoint.last_step,
+) -> tuple[Task, Params]:
+  """Returns a run's data set with its model, and what the model has learned.
+
+  It is how a run, or an export, is used from Python.
+
+  Args:
+    workdir: The run folder.
+    pick: Which checkpoint: `checkpoint.last_step` or `checkpoint.best_step`.
+
+  Raises:
+    ValueError: If there is no run, or none that can be read.
+  """
+  file = Path(workdir) / 'config.gin'
+  if not file.is_file():
+    raise ValueError(f'restoring.trained: {workdir} holds no run')
+  build = 'config.program.build = @task.task()'
+  task = config.parse(['base.gin', str(file)], [build], 'train')
+  return task, params(task, Path(workdir), pick)[1]
 
 
 def params(

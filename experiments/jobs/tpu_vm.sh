@@ -7,8 +7,10 @@
 #
 # Arguments: an experiment, the type of accelerator, the version of its runtime;
 # what follows are further flags of the launcher. Each host mounts the bucket,
-# and run folder and data set lie there. A preempted slice is asked for again by
-# repeating the command: the run goes on from its last checkpoint.
+# and run folder and data set lie there; it needs a hierarchical namespace, for a
+# checkpoint is committed by renaming its folder. A preempted slice is asked for
+# again by repeating the command: the run goes on from its last checkpoint. A lost
+# connection stops nothing; repeating the command follows the log again.
 set -euo pipefail
 
 experiment="${1:?an experiment, such as s5wm_fourrooms}"
@@ -19,14 +21,26 @@ shift 3
 name="s4wm-${experiment//_/-}"
 node=(--project="$PROJECT" --zone="$ZONE")
 
-if ! gcloud compute tpus queued-resources describe "$name" "${node[@]}" \
-  >/dev/null 2>&1; then
+state() {
+  gcloud compute tpus queued-resources describe "$name" "${node[@]}" \
+    --format='value(state.state)' 2>/dev/null || true
+}
+
+case "$(state)" in SUSPENDED | FAILED)  # A preempted request is not served again.
+  gcloud compute tpus queued-resources delete "$name" "${node[@]}" --force --quiet
+  ;;
+esac
+if [[ -z "$(state)" ]]; then
   gcloud compute tpus queued-resources create "$name" "${node[@]}" \
     --node-id="$name" --accelerator-type="$accelerator" \
     --runtime-version="$runtime" --spot
 fi
-until gcloud compute tpus queued-resources describe "$name" "${node[@]}" \
-  --format='value(state.state)' | grep -q ACTIVE; do
+until now="$(state)" && [[ $now == ACTIVE ]]; do
+  case "$now" in SUSPENDED | FAILED)
+    echo "the request is $now; repeat the command" >&2
+    exit 1
+    ;;
+  esac
   sleep 60
 done
 
@@ -37,16 +51,28 @@ everywhere() {
 
 everywhere "
   set -e
+  flock -n ~/lock true || exit 0  # It is running.
   command -v gcsfuse || { echo 'the runtime has no gcsfuse' >&2; exit 1; }
+  python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
+    { echo 'the runtime has no Python 3.11; take a newer one' >&2; exit 1; }
   mkdir -p ~/bucket
   mountpoint -q ~/bucket || gcsfuse --implicit-dirs '${BUCKET#gs://}' ~/bucket
   test -d ~/s4wm || git clone '$REPOSITORY' ~/s4wm
   cd ~/s4wm && git fetch && git checkout '$REVISION'
-  pip install -q -e '.[tpu]'
+  python3 -m pip install -q -e '.[tpu]'
 "
+launch=$(printf '%q ' python3 -m experiments.launch --distributed \
+  --gin_file="$experiment.gin" --workdir="../bucket/runs/$experiment" "$@")
 everywhere "
   cd ~/s4wm
-  TFDS_DATA_DIR=~/bucket/data python -m experiments.launch --distributed \
-    --gin_file=$experiment.gin --workdir=\$HOME/bucket/runs/$experiment \
-    $(printf '%q ' "$@") 2>&1 | tee -a ~/log.txt
+  export TFDS_DATA_DIR=~/bucket/data
+  nohup setsid flock -n ~/lock bash -c $(printf '%q' "$launch; echo \$? >~/code") \
+    >>~/log.txt 2>&1 </dev/null &
+  sleep 5
+  tail -n 50 -f ~/log.txt &
+  follow=\$!
+  flock ~/lock true
+  sleep 1
+  kill \$follow
+  exit \$(cat ~/code)
 "

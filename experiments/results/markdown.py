@@ -13,8 +13,8 @@ INTRODUCTION = """\
 The models on the data sets of the comparison, at laptop scale. Numbers are
 means over seeds ± the standard error. A generation MSE is the squared error of
 an imagined frame, summed over pixels and channels in [0, 1]. The paper's
-numbers are those of its figures, at its own scale; where they are not known,
-words stand. A dash is a number that there is not.
+numbers are those of its figures, at its own scale; where a number is not known,
+the entry says so in words. A dash is a missing number.
 """
 
 

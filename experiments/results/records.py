@@ -68,21 +68,38 @@ class Record(NamedTuple):
   training: Mapping[str, float]
 
 
-def read(root: Path) -> list[Record]:
+_NAME = re.compile(r'(.+)_seed(\d+)')
+
+
+def finished(root: Path) -> list[Path]:
   """Returns all run folders `TABLE/MODEL_seedSEED` that have results.
 
   Args:
     root: where they are.
+  """
+  return [
+    folder
+    for folder in sorted(root.glob('*/*'))
+    if _NAME.fullmatch(folder.name)
+    and any((folder / FILES[name]).is_file() for name in _FINISHED)
+  ]
+
+
+def read(root: Path) -> list[Record]:
+  """Returns all runs that have results.
+
+  Args:
+    root: where their folders are.
 
   Raises:
     ValueError: there are none, or a file cannot be read.
   """
   found = [
     record
-    for folder in sorted(root.glob('*/*'))
-    if (match := re.fullmatch(r'(.+)_seed(\d+)', folder.name))
-    and any((folder / FILES[name]).is_file() for name in _FINISHED)
-    for record in _by_model(_record(folder, *match.groups()))
+    for folder in finished(root)
+    for record in _by_model(
+      _record(folder, *_NAME.fullmatch(folder.name).groups())
+    )
   ]
   if not found:
     raise ValueError(

@@ -79,7 +79,17 @@ def tables(records: Sequence[Record]) -> list[Table]:
 
   Args:
     records: of all runs.
+
+  Raises:
+    ValueError: a model has no title.
   """
+  unknown = {r.model for r in records} - set(specs.MODELS)
+  if unknown:
+    raise ValueError(
+      f'report: no title for the model {", ".join(sorted(unknown))}; add it to '
+      'MODELS of experiments/results/specs.py, and its colour to COLORS of '
+      'experiments/figures/face_off.py'
+    )
   found = []
   for name, spec in specs.SPECS.items():
     source = spec.source or name

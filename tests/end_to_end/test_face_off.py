@@ -11,6 +11,8 @@ import time
 import pytest
 
 from experiments import face_off, plan, questions, turns
+from experiments.figures import face_off as colours
+from experiments.results import records, specs, tables
 from wm import config
 
 
@@ -33,6 +35,19 @@ def test_stages_are_added_at_laptop_scale_alone():
 def test_models_are_added_that_start_from_another_run():
   models = {run.model for run in plan.runs(['hallway_200'], 1)}
   assert models == set(questions.TABLES['hallway_200'].models)
+
+
+def test_every_model_has_a_title_and_a_colour():
+  models = {model for t in questions.TABLES.values() for model in t.models}
+  assert models - {'all'} <= set(specs.MODELS) == set(colours.COLORS)
+
+
+def test_a_model_without_a_title_is_not_left_out_in_silence(tmp_path):
+  folder = tmp_path / 'rooms' / 'mamba_seed0'
+  (folder / 'evaluation').mkdir(parents=True)
+  (folder / 'evaluation' / 'metrics.json').write_text('{"generation_mse": 1.0}')
+  with pytest.raises(ValueError, match='no title for the model mamba'):
+    tables.tables(records.read(tmp_path))
 
 
 def _files(run):

@@ -19,7 +19,6 @@ from datasets import catalogue
 from experiments import launch, restoring
 from tests import walks
 from tests.end_to_end import runs
-from wm import config
 from wm.data import batch as batching
 from wm.data import loader
 
@@ -83,10 +82,8 @@ def names(actions):
 
 def imagined(run, number, actions, draw=0):
   """Returns predictions by the model's own functions, from the data set."""
-  files = ['base.gin', str(run / 'config.gin')]
-  task = config.parse(files, ['config.program.build = @task.task()'], 'train')
+  task, params = restoring.trained(run)
   model, context = task.model, task.metadata['context']
-  _, params = restoring.params(task, run)
   rows = next(loader.in_order([record(number)], 3, batch=1, count=1))
   before, _ = batching.split_time(rows, context)
   key = jax.random.key(0)
@@ -179,9 +176,7 @@ def test_a_look_is_as_if_the_context_had_been_longer(run, port):
     post(port, '/step', action=name)
     scene = post(port, '/look')
     assert scene['imagined'] == 0
-  files = ['base.gin', str(run / 'config.gin')]
-  task = config.parse(files, ['config.program.build = @task.task()'], 'train')
-  _, params = restoring.params(task, run)
+  task, params = restoring.trained(run)
   rows = next(loader.in_order([record(3)], 3, batch=1, count=1))
   rows, _ = batching.split_time(rows, context + 2)
   key = jax.random.fold_in(jax.random.key(0), 0)

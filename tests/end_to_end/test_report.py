@@ -2,7 +2,9 @@
 
 import html.parser
 import json
+import pathlib
 import re
+import shutil
 
 import numpy as np
 import pytest
@@ -116,37 +118,6 @@ def test_a_seed_that_diverged_is_not_passed_over(root):
   assert 'NaN' not in json.dumps(tables.plain(rooms))
 
 
-def test_claims_hold_or_not_or_are_not_known(root):
-  found = by_claim(root)
-  (half,) = (c for name, c in found.items() if 'half of that of TSSM' in name
-             and 'teleport' not in name)  # fmt: skip
-  assert half.ours == '6.00 / 21.00'
-  assert half.holds is True
-  assert half.seeds == 3
-  (chance,) = (c for name, c in found.items() if '100 wide' in name
-               and 'RSSM-TBTT near' in name)  # fmt: skip
-  assert chance.holds is True
-  (reach,) = (c for name, c in found.items() if '100 wide' in name
-              and 'reaches back' in name)  # fmt: skip
-  assert reach.paper == '100.0 % / 51.2 %'
-  assert reach.holds is False
-  (keys,) = (c for name, c in found.items() if 'fifth' in name
-             and 'TSSM' in name)  # fmt: skip
-  assert keys.holds is None
-  assert keys.ours == 'not run'
-
-
-def test_an_error_near_the_mean_frame_is_not_low(root):
-  make(
-    root, 'teleport', 's4wm', 0, generation_mse=22.0,
-    baseline_mean_frame_mse=24.0,
-  )  # fmt: skip
-  low = {n: c.holds for n, c in by_claim(root).items() if 'stays low' in n}
-  assert {n.partition(':')[0]: holds for n, holds in low.items()} == {
-    'Four Rooms': True, 'Four Rooms with a teleport': False,
-  }  # fmt: skip
-
-
 def test_the_same_folders_make_the_same_bytes(root, tmp_path):
   report.report(root, tmp_path / 'a')
   report.report(root, tmp_path / 'b')
@@ -258,6 +229,33 @@ def test_an_unfinished_run_is_passed_over(root):
   folder.mkdir()
   (folder / 'measurements.jsonl').write_text('{"step": 10}\n{"st')
   assert len(records.read(root)) == before
+
+
+def test_a_report_is_not_replaced_by_one_that_lacks_runs_of_it(root, tmp_path):
+  out = tmp_path / 'out'
+  report.report(root, out)
+  page = (out / 'README.md').read_bytes()
+  lost = root / 'rooms' / 's4wm_seed1'
+  shutil.rmtree(lost)
+  with pytest.raises(
+    ValueError, match='1 runs .* rooms/s4wm_seed1'
+  ):
+    report.report(root, out)
+  assert (out / 'README.md').read_bytes() == page
+  shutil.rmtree(out / 'runs')
+  report.report(root, out)
+  assert (out / 'README.md').read_bytes() != page
+
+
+def test_the_published_page_is_what_the_records_say():
+  published = pathlib.Path(__file__).parents[2] / 'docs' / 'results'
+  runs = records.read(published / 'runs')
+  page = (published / 'README.md').read_text().splitlines()
+  told = markdown.page(claims.claims(runs), tables.tables(runs), {}, [])
+  told, _, _ = told.partition('## How it was made')
+  lines = [line for line in told.splitlines() if line.startswith('|')]
+  assert len(lines) > 60
+  assert [line for line in lines if line not in page] == []
 
 
 def test_mistakes_are_said(root, tmp_path, capsys):
