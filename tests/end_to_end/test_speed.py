@@ -56,6 +56,15 @@ def test_every_part_is_measured(folder):
   report = json.loads((folder / 'speed.json').read_text())
   found = {row['part'] for row in report['results']}
   assert found >= {'layer', 'share', 'train', 'imagine', 'world', 'data'}
+  rows = {(r['what'], r['length']): r for r in report['results']
+          if r['part'] == 'train'}  # fmt: skip
+  assert rows['rssm_tbtt_wide', 16]['frames'] == 2 * 16
+  per_frame = [
+    np.divide(rows[what, 16]['seconds'], rows[what, 16]['frames'])
+    for what in ('rssm_tbtt', 's5wm')
+  ]
+  ratio = report['ratios']['train_rssm_tbtt_over_s5wm']
+  assert ratio == pytest.approx(np.median(np.divide(*per_frame)), 1e-6)
   for row in report['results']:
     assert all(seconds > 0 for seconds in row['seconds'])
     assert row['frames_per_second'] > 0
@@ -94,6 +103,14 @@ def test_the_zoo_is_of_one_size():
     )
     sizes.append(sum(x.size for x in jax.tree.leaves(params)))
   assert max(sizes) < 1.1 * min(sizes)
+
+
+def test_a_chunk_has_its_own_frames_and_wide_rows_those_of_episodes():
+  assert zoo.batch(48, 2, 1024, (8, 8, 3))['mask'].shape == (2, 48)
+  assert zoo.batch(48, 2, 32, (8, 8, 3))['mask'].shape == (2, 32)
+  assert zoo.batch(None, 2, 96, (8, 8, 3))['mask'].shape == (2, 96)
+  rows = zoo.wide(48, 8, 1024)
+  assert rows * 48 <= 8 * 1024 < (rows + 1) * 48
 
 
 def test_growth_is_the_exponent():
