@@ -82,6 +82,8 @@ class Film(NamedTuple):
     actions: `[N, K]`, or `[N, K, A]`.
     rewards: `[N, K]`, that follow them.
     ends: bool `[N, K]`, whether they end the episode.
+    terminal: bool `[N, K]`, whether the world has ended by itself, and is not
+      cut off by a limit of time, which is brax's `info['truncation']`.
   """
 
   memories: memory.Memory
@@ -89,6 +91,7 @@ class Film(NamedTuple):
   actions: Array
   rewards: Array
   ends: Array
+  terminal: Array
 
 
 def film(
@@ -108,8 +111,9 @@ def film(
     def step(state: Any, key: Array) -> tuple:
       action, _ = policy(state.obs, key)
       state = env.step(state, action)
-      seen = state.pipeline_state[1].obs
-      return state, (seen, action, state.reward, state.done > 0)
+      world = state.pipeline_state[1]
+      over = state.done > world.info.get('truncation', 0)
+      return state, (world.obs, action, state.reward, state.done > 0, over)
 
     begin, acts = jax.random.split(key)
     state = env.begin(number, begin)

@@ -174,8 +174,7 @@ def _record(
   ends = film.ends[row]
   steps = int(np.argmax(ends)) + 1 if ends.any() else len(ends)
   terminal = np.zeros(context + steps, bool)
-  # Worlds say `done` at the last frame, too, where an episode is cut off.
-  terminal[-1] = ends.any() and context + steps < len(episode['action'])
+  terminal[-1] = film.terminal[row, steps - 1]
 
   def joined(before: Sequence[Any], after: Sequence[Any]) -> np.ndarray:
     return np.concatenate([np.asarray(before)[: context - 1], after])

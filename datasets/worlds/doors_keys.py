@@ -168,18 +168,22 @@ class DoorsKeys(base.Env):
   def reset(self, rng: jax.Array) -> base.State:
     """Draws an episode from a raw uint32 key."""
     world, zero = start(self.corridor, rng), jnp.zeros(())
-    return base.State(world, self._observe(world), zero, zero)
+    return base.State(
+      world, self._observe(world), zero, zero, info={'truncation': zero}
+    )
 
   def step(self, state: base.State, action: jax.Array) -> base.State:
     """Applies an action, an integer below 5."""
     before = state.pipeline_state
     world = move(self.corridor, before, action)
+    done = (world.time >= self.corridor.length - 1).astype(jnp.float32)
     opened = jnp.sum(world.door_open) - jnp.sum(before.door_open)
     return state.replace(
       pipeline_state=world,
       obs=self._observe(world),
       reward=opened.astype(jnp.float32),
-      done=(world.time >= self.corridor.length - 1).astype(jnp.float32),
+      done=done,
+      info=state.info | {'truncation': done},
     )
 
   def _observe(self, world):

@@ -187,19 +187,23 @@ class DistractingMemory(base.Env):
   def reset(self, rng: jax.Array) -> base.State:
     """Draws an episode from a raw uint32 key."""
     world, zero = start(self.hallway, rng), jnp.zeros(())
-    return base.State(world, self._observe(world), zero, zero)
+    return base.State(
+      world, self._observe(world), zero, zero, info={'truncation': zero}
+    )
 
   def step(self, state: base.State, action: jax.Array) -> base.State:
     """Applies an action, an integer below 3."""
     before = state.pipeline_state
     world = move(self.hallway, before, action)
     over = chosen(self.hallway, world) >= 0
+    late = world.time >= self.hallway.length - 1
     won = success(self.hallway, world) & ~success(self.hallway, before)
     return state.replace(
       pipeline_state=world,
       obs=self._observe(world),
       reward=won.astype(jnp.float32),
-      done=(over | (world.time >= self.hallway.length - 1)).astype(jnp.float32),
+      done=(over | late).astype(jnp.float32),
+      info=state.info | {'truncation': (late & ~over).astype(jnp.float32)},
     )
 
   def _observe(self, world):

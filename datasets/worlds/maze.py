@@ -202,7 +202,9 @@ class MemoryMaze(base.Env):
     """Draws an episode from a raw uint32 key."""
     world = start(self.maze, rng)
     zero = jnp.zeros(())
-    return base.State(world, self._observe(world), zero, zero)
+    return base.State(
+      world, self._observe(world), zero, zero, info={'truncation': zero}
+    )
 
   def step(self, state: base.State, action: jax.Array) -> base.State:
     """Applies an action, an integer below 6."""
@@ -213,6 +215,7 @@ class MemoryMaze(base.Env):
       obs=self._observe(world),
       reward=world.reward.astype(jnp.float32),
       done=done,
+      info=state.info | {'truncation': done},
     )
 
   def _observe(self, world):

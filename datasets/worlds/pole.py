@@ -43,7 +43,9 @@ class Pole(base.Env):
     """Draws an episode from a raw uint32 key: the pole is nearly upright."""
     physics, zero = self._brax.reset(rng).pipeline_state, jnp.zeros(())
     world = World(physics, jnp.int32(0))
-    return base.State(world, _observe(physics), zero, zero)
+    return base.State(
+      world, _observe(physics), zero, zero, info={'truncation': zero}
+    )
 
   def step(self, state: base.State, action: jax.Array) -> base.State:
     """Pushes the cart by an action, `[1]` in [-1, 1]."""
@@ -52,12 +54,13 @@ class Pole(base.Env):
     stays = _fallen(before)
     after = jax.tree.map(lambda x, y: jnp.where(stays, x, y), before, moved)
     time += 1
-    fallen = _fallen(after)
+    fallen, late = _fallen(after), time >= self.plan.length - 1
     return state.replace(
       pipeline_state=World(after, time),
       obs=_observe(after),
       reward=1 - fallen.astype(jnp.float32),
-      done=(fallen | (time >= self.plan.length - 1)).astype(jnp.float32),
+      done=(fallen | late).astype(jnp.float32),
+      info=state.info | {'truncation': (late & ~fallen).astype(jnp.float32)},
     )
 
   @property

@@ -230,14 +230,19 @@ class Rooms(base.Env):
     """Draws an episode from a raw uint32 key."""
     world = start(self.layout, rng)
     zero = jnp.zeros(())
-    return base.State(world, self._observe(world), zero, zero)
+    return base.State(
+      world, self._observe(world), zero, zero, info={'truncation': zero}
+    )
 
   def step(self, state: base.State, action: jax.Array) -> base.State:
     """Applies an action, an integer below 6."""
     world = move(self.layout, state.pipeline_state, action)
     done = (world.time >= self.layout.length - 1).astype(jnp.float32)
     return state.replace(
-      pipeline_state=world, obs=self._observe(world), done=done
+      pipeline_state=world,
+      obs=self._observe(world),
+      done=done,
+      info=state.info | {'truncation': done},
     )
 
   def _observe(self, world):

@@ -55,6 +55,7 @@ def test_the_scripts_mean_gains_balance(play):
     assert (rest.reward == 1).all()
     assert np.abs(rest.obs['state'][:, 1]).max() < 0.02
     np.testing.assert_array_equal(rest.done, np.arange(STEPS) == STEPS - 1)
+    np.testing.assert_array_equal(rest.info['truncation'], rest.done)
 
 
 def test_a_fallen_pole_stays_and_pays_nothing(play):
@@ -65,6 +66,7 @@ def test_a_fallen_pole_stays_and_pays_nothing(play):
   assert fallen[at:].all()
   np.testing.assert_array_equal(rest.reward, ~fallen)
   np.testing.assert_array_equal(rest.done, fallen)
+  assert not rest.info['truncation'].any()
   later = rest.obs['state'][at:]
   np.testing.assert_array_equal(later, np.broadcast_to(later[0], later.shape))
 
