@@ -173,9 +173,9 @@ def _control_hallway(width: int) -> Spec:
     'success is to end at the choice of the clue\'s colour. Who walks to the '
     'junction and guesses has 50 %. Rewards are those of the script in '
     'imagination.',
-    Column('rewards imagined', metric('generation_reward_hit_rate'),
+    Column('reward hit rate', metric('generation_reward_hit_rate'),
            '{:.1f} %', max, 100),
-    Column('imagined in vain', metric('generation_reward_false_alarm_rate'),
+    Column('reward false alarms', metric('generation_reward_false_alarm_rate'),
            '{:.2f} %', min, 100),
     *_FRAMES,
   )  # fmt: skip

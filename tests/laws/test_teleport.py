@@ -1,4 +1,4 @@
-"""Laws of the rooms that put their walker back, and of their twins."""
+"""Laws of the rooms that put their walker back, and of their variants."""
 
 import functools
 

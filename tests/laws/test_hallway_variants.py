@@ -1,4 +1,4 @@
-"""Laws of Distracting Memory: what blocks, records, maps and noisy twins."""
+"""Laws of Distracting Memory: what blocks, records, maps and noisy variants."""
 
 import functools
 
@@ -14,7 +14,7 @@ from datasets.worlds import passage, shuttle, tiles
 from datasets.worlds.passage import Hallway
 
 SMALL = Hallway(10)
-TWINS = {
+VARIANTS = {
   'plain': SMALL,
   'noise and movers': SMALL._replace(action_noise=0.2, movers=2),
 }
@@ -73,9 +73,9 @@ def test_the_agent_hides_the_square_that_it_walks_over():
   assert hidden > 10
 
 
-@pytest.mark.parametrize('twin', TWINS)
-def test_the_environment_does_what_the_script_saw(twin):
-  plan, key = TWINS[twin], KEYS[0]
+@pytest.mark.parametrize('variant', VARIANTS)
+def test_the_environment_does_what_the_script_saw(variant):
+  plan, key = VARIANTS[variant], KEYS[0]
   env = hallways.DistractingMemory(plan)
   take = jax.jit(functools.partial(shuttle.film, plan))(key)
 
