@@ -149,7 +149,7 @@ def bars(
   )
   for one, (title, found), lines in zip(axes[0], panels, marks, strict=True):
     for place, (model, (mean, error)) in enumerate(found.items()):
-      one.bar(place, mean, 0.72, yerr=error, color=COLORS[model],
+      one.bar(place, mean, 0.72, yerr=error or None, color=COLORS[model],
               error_kw={'lw': 1, 'capsize': 3})  # fmt: skip
       number = f'{mean:,.0f}' if mean >= 1000 else f'{mean:.3g}'
       one.annotate(number, (place, mean + error), ha='center',
