@@ -2,13 +2,13 @@
 
     python -m experiments.launch --program=control --workdir=RUN
 
-The model of a run folder is an environment: brax's PPO learns in it, from what
-the model remembers of training episodes, and never sees the world. Every so
-often, and at the end, the policy acts in the true world, where it observes what
-the model remembers; random actions and the data set's script are judged beside
-it. Fills `workdir/control`: `policy`, `metrics.json`, `curve.png` and
-`episodes.mp4`, or `episodes.png` of states: true episodes beside what the model
-imagines of the same actions.
+The model of a run folder is an environment: brax's PPO or SAC learns in it,
+from what the model remembers of training episodes, and never sees the world.
+Every so often, and at the end, the policy acts in the true world, where it
+observes what the model remembers; random actions and the data set's script are
+judged beside it. Fills `workdir/control`: `policy`, `metrics.json`, `curve.png`
+and `episodes.mp4`, or `episodes.png` of states: true episodes beside what the
+model imagines of the same actions.
 """
 
 import functools
@@ -70,7 +70,8 @@ def control(
     environment: `() -> env`, the world of the data set.
     start_key: `(split=..., number=...) -> key`, what the world is reset with
       to begin an episode.
-    algorithm: Such as `learning.ppo()`.
+    algorithm: `learning.ppo()`, or `learning.sac()` of actions that are
+      vectors.
     episodes: Of the training split, at most, which imagined ones start in.
     starts: In each of them.
     between: Steps that these are drawn from, the first and the last; by
@@ -98,6 +99,11 @@ def control(
   horizon = length - context if horizon is None else horizon
   ahead = horizon if ahead is None else ahead
   kind, observation = actions(count), metadata['observation']
+  if kind.discrete and not algorithm.integers:
+    raise ValueError(
+      f'control: {algorithm.name} learns actions that are vectors; those of '
+      f'{metadata["name"]} are integers; change ALGORITHM to @learning.ppo()'
+    )
   sizes.positive(
     'control.control',
     episodes=episodes,
@@ -166,6 +172,7 @@ def control(
       task.load(split='test'), numbers, context, horizon
     )
     metrics = {
+      'algorithm': algorithm.name,
       'step': step,
       'starts': len(numbers),
       'episodes': len(where),

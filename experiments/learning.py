@@ -20,11 +20,13 @@ class Algorithm(NamedTuple):
       evaluated in the second, whose episodes have `horizon` steps; then
       `progress(steps, measured)` is called.
     load: `(folder, discrete, deterministic) -> policy`.
+    integers: Whether actions may be integers.
   """
 
   name: str
   learn: Callable[..., None]
   load: Callable[..., Policy]
+  integers: bool = True
 
 
 def ppo(
@@ -62,7 +64,6 @@ def ppo(
     ValueError: If a number is none, or if environments do not share out to
       minibatches or devices.
   """
-  devices = jax.local_device_count()
   sizes.positive(
     'learning.ppo',
     steps=steps,
@@ -79,11 +80,7 @@ def ppo(
       f'{environments} environments; change learning.ppo.environments, '
       'learning.ppo.batch or learning.ppo.minibatches'
     )
-  if environments % devices:
-    raise ValueError(
-      f'ppo: {environments} environments do not share out to {devices} '
-      'devices; change learning.ppo.environments'
-    )
+  _share_out('ppo', environments=environments)
 
   def learn(
     env: Any,
@@ -94,9 +91,9 @@ def ppo(
     folder: Path,
     progress: Callable[[int, dict[str, float]], None],
   ) -> None:
-    from third_party import brax_ppo
+    from third_party import brax_agents
 
-    brax_ppo.train(
+    brax_agents.train_ppo(
       env,
       true_env,
       discrete=discrete,
@@ -121,8 +118,107 @@ def ppo(
     )
 
   def load(folder: Path, discrete: bool, deterministic: bool = True) -> Policy:
-    from third_party import brax_ppo
+    from third_party import brax_agents
 
-    return brax_ppo.load(folder, discrete, hidden, deterministic)
+    return brax_agents.load_ppo(folder, discrete, hidden, deterministic)
 
   return Algorithm('PPO', learn, load)
+
+
+def sac(
+  steps: int = 50_000,
+  evaluations: int = 6,
+  environments: int = 64,
+  updates: int = 32,
+  batch: int = 256,
+  before: int = 2_000,
+  learning_rate: float = 1e-3,
+  tau: float = 0.005,
+  discount: float = 0.97,
+  reward_scale: float = 1.0,
+  hidden: tuple[int, ...] = (128, 128),
+) -> Algorithm:
+  """Returns brax's SAC, for actions that are vectors.
+
+  The numbers are this project's choice.
+
+  Args:
+    steps: Of all environments together.
+    evaluations: How often the policy is judged in the true environment.
+    environments: That are imagined at a time.
+    updates: After each of their steps.
+    batch: Transitions in an update.
+    before: Steps before the first update.
+    learning_rate: Of Adam, for policy and critics.
+    tau: How far target critics follow the critics at each update.
+    discount: Of a reward one step later.
+    reward_scale: What rewards are multiplied with, against the entropy.
+    hidden: Widths of the hidden layers of policy and critics.
+
+  Raises:
+    ValueError: If a number is none, if no step is left after `before`, or if
+      environments or batches do not share out to devices.
+  """
+  sizes.positive(
+    'learning.sac',
+    steps=steps,
+    evaluations=evaluations,
+    environments=environments,
+    updates=updates,
+    batch=batch,
+    before=before,
+  )
+  if steps <= before:
+    raise ValueError(
+      f'sac: no update comes after {before} of {steps} steps; change '
+      'learning.sac.steps or learning.sac.before'
+    )
+  _share_out('sac', environments=environments, batch=batch)
+
+  def learn(
+    env: Any,
+    true_env: Any,
+    horizon: int,
+    discrete: bool,
+    seed: int,
+    folder: Path,
+    progress: Callable[[int, dict[str, float]], None],
+  ) -> None:
+    from third_party import brax_agents
+
+    brax_agents.train_sac(
+      env,
+      true_env,
+      folder,
+      progress,
+      hidden,
+      num_timesteps=steps,
+      num_evals=evaluations,
+      episode_length=horizon,
+      num_envs=environments,
+      grad_updates_per_step=updates,
+      batch_size=batch,
+      min_replay_size=before,
+      learning_rate=learning_rate,
+      tau=tau,
+      discounting=discount,
+      reward_scaling=reward_scale,
+      seed=seed,
+    )
+
+  def load(folder: Path, discrete: bool, deterministic: bool = True) -> Policy:
+    from third_party import brax_agents
+
+    return brax_agents.load_sac(folder, hidden, deterministic)
+
+  return Algorithm('SAC', learn, load, integers=False)
+
+
+def _share_out(owner: str, **numbers: int) -> None:
+  devices = jax.local_device_count()
+  for name, number in numbers.items():
+    if number % devices:
+      raise ValueError(
+        f'{owner}: {number} {name} do not share out to {devices} devices; '
+        f'change learning.{owner}.{name}'
+      )

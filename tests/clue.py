@@ -30,13 +30,23 @@ class Clue(base.Env):
     return state.replace(
       pipeline_state=(clue, time),
       obs={'image': jnp.zeros((1, 1, 1), jnp.uint8)},
-      reward=over * (action == clue),
+      reward=over * self.earned(action, clue),
       done=over,
     )
+
+  def earned(self, action, clue):
+    return action == clue
 
   observation_size = {'image': (1, 1, 1)}
   action_size = CLUES
   backend = 'clue'
+
+
+class Vectors(Clue):
+  """The world where an action has a number for each clue and earns that one."""
+
+  def earned(self, action, clue):
+    return action[clue]
 
 
 def model():

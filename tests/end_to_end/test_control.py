@@ -4,7 +4,6 @@ import json
 import shutil
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 import tensorflow_datasets as tfds
@@ -12,80 +11,8 @@ import tensorflow_datasets as tfds
 import datasets
 from datasets import catalogue
 from datasets.worlds import hallway
-from experiments import beginnings, launch, learning
-from tests import clue
+from experiments import beginnings, launch
 from tests.end_to_end import runs
-from third_party import brax_ppo
-from wm.control import environment, memory, remembering, resets
-
-VECTOR = memory.one_hot(clue.CLUES)
-
-
-def imagined():
-  return environment.Imagined(
-    clue.model(), (), clue.starts(32, 0), VECTOR, clue.CLUES
-  )
-
-
-def remembered():
-  starts = clue.starts(64, 1)
-  return remembering.Remembering(clue.Clue(), clue.model(), (), starts, VECTOR)
-
-
-def play(env, actions):
-  """Returns rewards and ends of an episode, and the clue."""
-  state = jax.jit(env.reset)(jax.random.PRNGKey(0))
-  step, rewards, ends = jax.jit(env.step), [], []
-  for action in actions:
-    state = step(state, action)
-    rewards.append(float(state.reward))
-    ends.append(float(state.done))
-  return rewards, ends, int(jnp.argmax(state.obs[-clue.CLUES :]))
-
-
-def test_a_reward_comes_with_the_action_that_earns_it():
-  for env in (imagined(), remembered()):
-    _, _, right = play(env, [0, 0, 0])
-    wrong = (right + 1) % clue.CLUES
-    assert play(env, [wrong, wrong, right])[:2] == ([0, 0, 1], [0, 0, 1])
-    assert play(env, [right, right, wrong])[:2] == ([0, 0, 0], [0, 0, 1])
-
-
-def test_a_policy_learned_in_imagination_acts_in_the_world(tmp_path):
-  returns = []
-
-  def progress(step, measured):
-    returns.append(float(measured['eval/episode_reward']))
-
-  brax_ppo.train(
-    resets.batched(imagined(), clue.LENGTH),
-    resets.batched(remembered(), clue.LENGTH),
-    discrete=True,
-    folder=tmp_path,
-    hidden=(32,),
-    num_timesteps=30_000,
-    num_evals=2,
-    episode_length=clue.LENGTH,
-    num_envs=64,
-    num_eval_envs=64,
-    batch_size=64,
-    num_minibatches=4,
-    unroll_length=3,
-    learning_rate=3e-3,
-    entropy_cost=1e-2,
-    progress_fn=progress,
-  )
-  assert returns[0] < 0.7
-  assert returns[-1] > 0.95
-  policy = jax.jit(brax_ppo.load(tmp_path, True, (32,), deterministic=True))
-  starts = clue.starts(64, 2)
-  actions, _ = policy(
-    jnp.concatenate([starts.h.at[:, 1].set(1), starts.z], -1),
-    jax.random.PRNGKey(0),
-  )
-  assert jnp.issubdtype(actions.dtype, jnp.integer)
-  assert np.mean(actions == jnp.argmax(starts.z, -1)) > 0.95
-
 
 FILES = [
   'base.gin',
@@ -118,6 +45,7 @@ def test_the_program_goes_from_a_run_to_a_judged_policy(workdir):
   metrics = json.loads((folder / 'metrics.json').read_text())
   assert metrics['episodes'] == 4 * metrics['starts'] == 16
   assert 0 <= metrics['success'] <= 1
+  assert metrics['algorithm'] == 'PPO'
   assert metrics['script_success'] == 1
   assert [steps for steps, _ in metrics['curve']['true']][0] == 0
   assert len(metrics['curve']['true']) == 2
@@ -231,21 +159,9 @@ def test_what_a_policy_met_is_a_data_set(workdir):
   assert (workdir.parent / 'again' / 'evaluation' / 'metrics.json').exists()
 
 
-def test_without_a_policy_nothing_is_loaded(tmp_path):
-  with pytest.raises(ValueError, match='run --program=control'):
-    learning.ppo().load(tmp_path, True)
-
-
-@pytest.mark.parametrize(
-  'size',
-  ['steps', 'environments', 'unroll', 'batch', 'minibatches', 'epochs'],
-)
-def test_sizes_of_ppo_are_checked(size):
-  with pytest.raises(ValueError, match=rf'change learning\.ppo\.{size}'):
-    learning.ppo(**{size: 0})
-
-
-@pytest.mark.parametrize('environments', [-1, 100])
-def test_environments_share_out_to_minibatches(environments):
-  with pytest.raises(ValueError, match=r'learning\.ppo\.environments'):
-    learning.ppo(environments=environments)
+def test_integers_are_not_for_sac(workdir):
+  written = workdir / 'control/metrics.json'
+  before = written.read_bytes()
+  with pytest.raises(ValueError, match=r'are integers; change ALGORITHM'):
+    launch.launch([], ['ALGORITHM = @learning.sac()'], str(workdir), 'control')
+  assert written.read_bytes() == before
