@@ -122,7 +122,7 @@ TABLES = {
   ),
   'control_hallway_30': Table(
     'distracting_memory_100',
-    _each(PAPERS, 20),
+    _each(PAPERS, 16),
     after='hallway_30',
     recipe='control/hallway_30',
     then='control',
@@ -131,7 +131,7 @@ TABLES = {
   ),
   'control_doors': Table(
     'multi_doors_keys_3',
-    _each(PAPERS, 20),
+    _each(PAPERS, 25),
     recipe='control/doors',
     then='control',
     scales=_LAPTOP,
@@ -139,7 +139,7 @@ TABLES = {
   ),
   'control_maze': Table(
     'memory_maze_9x9',
-    _each(PAPERS, 20),
+    _each(PAPERS, 30),
     recipe='control/maze',
     then='control',
     scales=_LAPTOP,
@@ -147,7 +147,7 @@ TABLES = {
   ),
   'control_pendulum': Table(
     'inverted_pendulum',
-    _each(PAPERS, 6),
+    _each(PAPERS, 9),
     recipe='control/pendulum',
     then='control',
     scales=_LAPTOP,

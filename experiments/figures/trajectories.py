@@ -59,7 +59,8 @@ def _draw(path: Path, frames: Frames, context: int) -> None:
     if column == 0:
       one.set_ylabel(f'state {row}')
   for one in axes[-1]:
-    one.set_xlabel('step; grey: observed')
-  axes[0, 0].legend(frameon=False)
+    one.set_xlabel('step; grey: observed' if context > 1 else 'step')
+  figure.legend(*axes[0, 0].get_legend_handles_labels(), frameon=False,
+                loc='outside upper right', ncols=2)  # fmt: skip
   figure.savefig(path, dpi=128)
   plt.close(figure)

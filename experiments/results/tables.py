@@ -103,7 +103,7 @@ def tables(records: Sequence[Record]) -> list[Table]:
       if model in there
     }
     bounds = {
-      label: {title: _first(runs, value) for title, value in of.items()}
+      label: {title: _mean(runs, value) for title, value in of.items()}
       for label, of in spec.bounds.items()
     }
     if rows:
@@ -113,9 +113,9 @@ def tables(records: Sequence[Record]) -> list[Table]:
   return found
 
 
-def _first(records: Sequence[Record], value: specs.Value) -> float | None:
-  found = (value(r) for r in records)
-  return next((x for x in found if _is_finite(x)), None)
+def _mean(records: Sequence[Record], value: specs.Value) -> float | None:
+  found = [x for x in map(value, records) if _is_finite(x)]
+  return float(np.mean(found)) if found else None
 
 
 def best(table: Table, column: int) -> str | None:
